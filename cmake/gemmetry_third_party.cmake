@@ -1,0 +1,24 @@
+# The libraries the rooms link. The installed package includes this file too, so both find them in the same way.
+find_package(Threads REQUIRED)
+find_package(nlohmann_json REQUIRED)
+find_package(fmt REQUIRED)
+find_package(CLI11 REQUIRED)
+
+# The distributions' yaml-cpp package names the shared library; the binary has to run on machines that lack it.
+if(NOT TARGET gemmetry_third_party::yaml_cpp)
+  add_library(gemmetry_third_party::yaml_cpp INTERFACE IMPORTED)
+  find_library(GEMMETRY_YAML_CPP_STATIC libyaml-cpp.a)
+  find_path(GEMMETRY_YAML_CPP_INCLUDE yaml-cpp/yaml.h)
+  if(GEMMETRY_YAML_CPP_STATIC AND GEMMETRY_YAML_CPP_INCLUDE)
+    set_target_properties(gemmetry_third_party::yaml_cpp PROPERTIES
+      INTERFACE_LINK_LIBRARIES ${GEMMETRY_YAML_CPP_STATIC}
+      INTERFACE_INCLUDE_DIRECTORIES ${GEMMETRY_YAML_CPP_INCLUDE})
+  else()
+    find_package(yaml-cpp REQUIRED)
+    if(TARGET yaml-cpp::yaml-cpp)
+      set_target_properties(gemmetry_third_party::yaml_cpp PROPERTIES INTERFACE_LINK_LIBRARIES yaml-cpp::yaml-cpp)
+    else()
+      set_target_properties(gemmetry_third_party::yaml_cpp PROPERTIES INTERFACE_LINK_LIBRARIES yaml-cpp)
+    endif()
+  endif()
+endif()
