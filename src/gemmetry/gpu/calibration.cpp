@@ -1,0 +1,205 @@
+#include "gemmetry/gpu/calibration.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <limits>
+
+#include "gemmetry/base/error.h"
+#include "gemmetry/base/json.h"
+#include "gemmetry/gpu/catalogue.h"
+#include "gemmetry/gpu/embedded_calibration.h"
+
+// Reads and chooses calibrations; docs/models/*.md describe what the coefficients mean.
+
+namespace gemmetry::gpu {
+namespace {
+
+/// What a class of errors gains when a calibration serves another GPU than its own: the share that all operators there have in
+/// common, and a factor for what is each one's own.
+struct Widening {
+  double shared;
+  double independent;
+};
+
+/// Within a generation: H100's fit with H200's datasheet reads 4.6 to 6.8 % off against 4.8 to 6.0 % with its own
+/// (docs/models/gemm.md); boards with other power limits move more. Across generations: fits of A100 read 33 % (decode) and
+/// 10 % off on H100, fits of roofline type (published tables); the wider is taken.
+Widening widening(Fit fit) {
+  switch (fit) {
+    case Fit::own:
+      return {0, 1};
+    case Fit::generation:
+      return {0.08, 1.1};
+    case Fit::borrowed:
+      return {0.25, 1.5};
+  }
+  return {0.25, 1.5};
+}
+
+/// The classes of op::ErrorClass, by name: this room does not know operators.
+constexpr std::array<std::string_view, 7> error_classes{
+    "product", "thin_product", "misaligned_product", "batched_product", "attention", "pointwise", "collective"};
+
+/// The generation whose kernels a GPU without a calibration of its own generation runs most alike.
+Generation forebear(Generation generation) {
+  switch (generation) {
+    case Generation::ada:
+      return Generation::ampere;
+    case Generation::blackwell:
+      return Generation::hopper;
+    case Generation::cdna3:
+      return Generation::cdna2;
+    default:
+      return generation;
+  }
+}
+
+std::string line_of_text(const JsonObject& object, std::string_view key) {
+  std::string text = object.string(key);
+  if (text.empty() || text.find_first_of("\n\r\t") != std::string::npos) object.fail(key, "expected one line of text");
+  return text;
+}
+
+template <class Group>
+Group read_group(const JsonObject& file, std::string_view key, std::map<std::string, std::string>& sources) {
+  const JsonObject object = file.object(key);
+  Group group;
+  std::apply(
+      [&](const auto&... field) {
+        object.refuse_unknown({"source", field.name...});
+        const auto read = [&](const auto& one) {
+          const double value = object.number(one.name);
+          if (value < one.low || value > one.high)
+            object.fail(one.name, fmt::format("expected {:g} to {:g}", one.low, one.high));
+          group.*one.member = value;
+        };
+        (read(field), ...);
+      },
+      Group::fields());
+  sources[std::string(key)] = line_of_text(object, "source");
+  return group;
+}
+
+void read_errors(const JsonObject& file, Calibration& calibration) {
+  const JsonObject object = file.object("errors");
+  std::apply([&](const auto&... names) { object.refuse_unknown({"source", names...}); }, error_classes);
+  calibration.sources["errors"] = line_of_text(object, "source");
+  for (const std::string_view name : error_classes) {
+    const JsonObject error = object.object(name);
+    error.refuse_unknown({"shared", "independent"});
+    const auto deviation = [&](std::string_view key) {
+      const double value = error.number(key);
+      if (value < 0 || value > 3) error.fail(key, "expected a standard deviation of the logarithm, 0 to 3");
+      return value;
+    };
+    calibration.errors[std::string(name)] = {deviation("shared"), deviation("independent")};
+  }
+}
+
+/// How unlike two GPUs are that run the same kernels: by the factors between their throughputs and bandwidths.
+double distance(const Gpu& a, const Gpu& b) {
+  return std::abs(std::log(reference_flops(a) / reference_flops(b))) + std::abs(std::log(a.bandwidth / b.bandwidth));
+}
+
+Calibration read(const EmbeddedFile& file) {
+  return calibration_from_json(file.text, fmt::format("data/calibration/{}.json", file.name));
+}
+
+void widen(Calibration& calibration) {
+  const Widening by = widening(calibration.fit);
+  for (auto& [name, error] : calibration.errors)
+    error = {std::hypot(error.shared, by.shared), error.independent * by.independent};
+}
+
+/// The nearest calibration among those of `generation`; null when there is none.
+const EmbeddedFile* nearest_of(const Gpu& gpu, Generation generation) {
+  const EmbeddedFile* best = nullptr;
+  double least = std::numeric_limits<double>::infinity();
+  for (const EmbeddedFile& file : embedded_calibration()) {
+    const Gpu fitted = load_gpu(std::string(file.name));
+    if (fitted.generation != generation) continue;
+    const double far = distance(gpu, fitted);
+    if (best == nullptr || far < least) {
+      best = &file;
+      least = far;
+    }
+  }
+  return best;
+}
+
+}  // namespace
+
+Calibration calibration_from_json(std::string_view text, const std::string& source) {
+  const nlohmann::json document = parse_json(text, source);
+  const JsonObject file(document, source);
+  file.refuse_unknown(
+      {"name", "gemm", "misaligned_gemm", "attention", "decode", "pointwise", "collective", "errors"});
+
+  Calibration calibration;
+  calibration.name = line_of_text(file, "name");
+  calibration.gemm = read_group<GemmCoefficients>(file, "gemm", calibration.sources);
+  calibration.misaligned_gemm = read_group<GemmCoefficients>(file, "misaligned_gemm", calibration.sources);
+  calibration.attention = read_group<AttentionCoefficients>(file, "attention", calibration.sources);
+  calibration.decode = read_group<DecodeCoefficients>(file, "decode", calibration.sources);
+  calibration.pointwise = read_group<PointwiseCoefficients>(file, "pointwise", calibration.sources);
+  calibration.collective = read_group<CollectiveCoefficients>(file, "collective", calibration.sources);
+  read_errors(file, calibration);
+  return calibration;
+}
+
+Calibration calibration_for(const Gpu& gpu) {
+  for (const EmbeddedFile& file : embedded_calibration())
+    if (file.name == gpu.name) return read(file);
+
+  Fit fit = Fit::generation;
+  const EmbeddedFile* file = nearest_of(gpu, gpu.generation);
+  if (file == nullptr) {
+    fit = Fit::borrowed;
+    file = nearest_of(gpu, forebear(gpu.generation));
+  }
+  if (file == nullptr)
+    throw Error(fmt::format("GPU '{}': no calibration of generation {} or of its forebears is shipped; use a GPU of {}",
+                            gpu.name, name(gpu.generation), "volta, ampere, ada, hopper, blackwell, cdna2 or cdna3"));
+  Calibration calibration = read(*file);
+  calibration.fit = fit;
+  widen(calibration);
+  return calibration;
+}
+
+LogError error_of(const Calibration& calibration, std::string_view error_class) {
+  const auto found = calibration.errors.find(std::string(error_class));
+  if (found != calibration.errors.end()) return found->second;
+  LogError widest;
+  for (const auto& [name, error] : calibration.errors)
+    widest = {std::max(widest.shared, error.shared), std::max(widest.independent, error.independent)};
+  return widest;
+}
+
+double reference_flops(const Gpu& gpu) {
+  for (const shape::Dtype dtype : {shape::Dtype::fp16, shape::Dtype::bf16})
+    if (const auto found = gpu.tensor_flops.find(dtype); found != gpu.tensor_flops.end()) return found->second;
+  return gpu.vector_flops;
+}
+
+std::vector<std::string> calibration_names() {
+  std::vector<std::string> names;
+  for (const EmbeddedFile& file : embedded_calibration()) names.emplace_back(file.name);
+  return names;
+}
+
+std::string_view name(Fit fit) {
+  switch (fit) {
+    case Fit::own:
+      return "own";
+    case Fit::generation:
+      return "generation";
+    case Fit::borrowed:
+      return "borrowed";
+  }
+  return "?";
+}
+
+}  // namespace gemmetry::gpu

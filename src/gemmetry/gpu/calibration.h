@@ -1,0 +1,197 @@
+#pragma once
+
+#include <array>
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "gemmetry/gpu/gpu.h"
+
+namespace gemmetry::gpu {
+
+/// One row of a coefficient table: a calibration file's keys, a fit's parameters and their order all come from it.
+template <class Group>
+struct Coefficient {
+  std::string_view name;
+  double Group::* member;
+  double low = 0;  ///< what a file may hold
+  double high = 1e6;
+};
+
+/// How a family of matrix-product kernels behaves (docs/models/gemm.md has the formula).
+struct GemmCoefficients {
+  double tensor_efficiency = 1;  ///< share of the datasheet's throughput that the main loop of an endless tile reaches
+  double tile_overhead = 0;      ///< elements: a tile's loop takes 1 + overhead (1/tile_m + 1/tile_n) times as long
+  double l2_bytes_per_flop = 1;  ///< what an SM reads from L2 while it could do one FLOP at its 16-bit peak
+  double step_latency_s = 0;     ///< least time of one step, 128 bytes of k, in one thread block
+  double step_latency_per_row_s = 0;  ///< added to it for each row of the two operand tiles
+  double resident_tiles = 1;          ///< tiles of 128x256 whose thread blocks fit an SM together
+  double prologue_s = 0;              ///< before the first step
+  double ramp_steps = 0;              ///< steps until the loop is in full flow
+  double wave_s = 0;                  ///< between two waves: writing a tile and starting the next
+  double wave_per_element_s = 0;      ///< added to it for each element of the tile
+  double split_s = 0;                 ///< combining the parts of a split k
+  double split_speedup = 1;           ///< bandwidth of that over the device memory's
+  double memory_efficiency = 1;       ///< share of the datasheet's bandwidth that long reads reach
+  double memory_latency_s = 0;        ///< before the first bytes arrive
+  double l2_speedup = 1;              ///< bandwidth of bytes found in L2 over the device memory's
+  double resident_a = 0;              ///< share of L2 below which a stays there from one run to the next
+  double resident_b = 0;              ///< the same of b (weights: copies alternate in the tables it was fitted to)
+  double resident_c = 0;              ///< the same of c
+
+  static constexpr auto fields() {
+    using G = GemmCoefficients;
+    return std::to_array<Coefficient<G>>({
+        {"tensor_efficiency", &G::tensor_efficiency, 0.01, 2},
+        {"tile_overhead", &G::tile_overhead, 0, 1e3},
+        {"l2_bytes_per_flop", &G::l2_bytes_per_flop, 1e-4, 10},
+        {"step_latency_s", &G::step_latency_s, 0, 1e-4},
+        {"step_latency_per_row_s", &G::step_latency_per_row_s, 0, 1e-6},
+        {"resident_tiles", &G::resident_tiles, 0.01, 64},
+        {"prologue_s", &G::prologue_s, 0, 1e-3},
+        {"ramp_steps", &G::ramp_steps, 0, 1e3},
+        {"wave_s", &G::wave_s, 0, 1e-3},
+        {"wave_per_element_s", &G::wave_per_element_s, 0, 1e-6},
+        {"split_s", &G::split_s, 0, 1e-3},
+        {"split_speedup", &G::split_speedup, 0.01, 100},
+        {"memory_efficiency", &G::memory_efficiency, 0.01, 1},
+        {"memory_latency_s", &G::memory_latency_s, 0, 1e-3},
+        {"l2_speedup", &G::l2_speedup, 0.1, 100},
+        {"resident_a", &G::resident_a, 0.001, 2},
+        {"resident_b", &G::resident_b, 0.001, 2},
+        {"resident_c", &G::resident_c, 0.001, 2},
+    });
+  }
+};
+
+/// Fused attention over many queries (docs/models/attention.md). A block is 128 queries against 128 keys of one head.
+struct AttentionCoefficients {
+  double tensor_efficiency = 1;    ///< share of the datasheet's throughput of the two products of a block
+  double softmax_block_s = 0;      ///< added for a block's softmax that the products do not hide, on one SM
+  double query_tile_s = 0;         ///< once for each 128 queries of a head, on one SM
+  double backward_efficiency = 1;  ///< throughput of the backward pass over the forward's
+  double memory_efficiency = 1;    ///< share of the datasheet's bandwidth
+
+  static constexpr auto fields() {
+    using A = AttentionCoefficients;
+    return std::to_array<Coefficient<A>>({
+        {"tensor_efficiency", &A::tensor_efficiency, 0.01, 2},
+        {"softmax_block_s", &A::softmax_block_s, 0, 1e-3},
+        {"query_tile_s", &A::query_tile_s, 0, 1e-3},
+        {"backward_efficiency", &A::backward_efficiency, 0.01, 2},
+        {"memory_efficiency", &A::memory_efficiency, 0.01, 1},
+    });
+  }
+};
+
+/// Fused attention of a few queries over a cache that is split over the SMs (docs/models/attention.md).
+struct DecodeCoefficients {
+  double start_s = 0;            ///< of any such kernel
+  double split_s = 0;            ///< added when a cache of 1024 keys or more is split and combined, less below
+  double split_keys = 1;         ///< fewest keys a part has
+  double unit_s = 0;             ///< of one sequence's KV head on one SM, whatever its keys
+  double busy_units = 1;         ///< parts per SM from which the memory is busy
+  double memory_efficiency = 1;  ///< share of the datasheet's bandwidth
+
+  static constexpr auto fields() {
+    using D = DecodeCoefficients;
+    return std::to_array<Coefficient<D>>({
+        {"start_s", &D::start_s, 0, 1e-3},
+        {"split_s", &D::split_s, 0, 1e-3},
+        {"split_keys", &D::split_keys, 1, 1e6},
+        {"unit_s", &D::unit_s, 0, 1e-3},
+        {"busy_units", &D::busy_units, 0.001, 100},
+        {"memory_efficiency", &D::memory_efficiency, 0.01, 1},
+    });
+  }
+};
+
+/// Kernels whose time is the memory they move (docs/models/pointwise.md): shares of the datasheet's bandwidth, by kind.
+struct PointwiseCoefficients {
+  double start_s = 0;  ///< of any such kernel
+  double streaming = 1;          ///< elementwise kernels, one pass
+  double reduction = 1;          ///< norms, softmax and losses: rows are reduced on the way
+  double backward_reduction = 1; ///< their gradients
+  double scatter = 1;            ///< rows read or added at random places: embeddings
+
+  static constexpr auto fields() {
+    using P = PointwiseCoefficients;
+    return std::to_array<Coefficient<P>>({
+        {"start_s", &P::start_s, 0, 1e-3},
+        {"streaming", &P::streaming, 0.01, 1},
+        {"reduction", &P::reduction, 0.01, 1},
+        {"backward_reduction", &P::backward_reduction, 0.01, 1},
+        {"scatter", &P::scatter, 0.01, 1},
+    });
+  }
+};
+
+/// Collectives (docs/models/collectives.md): shares of the link's bandwidth, by kind, and what comes before.
+struct CollectiveCoefficients {
+  double start_s = 0;  ///< of any collective
+  double ramp_s = 0;   ///< what growing messages lose before they fill the links: sqrt(ramp * wire time) is added
+  double all_reduce = 1;
+  double all_gather = 1;
+  double reduce_scatter = 1;
+  double send = 1;
+
+  static constexpr auto fields() {
+    using C = CollectiveCoefficients;
+    return std::to_array<Coefficient<C>>({
+        {"start_s", &C::start_s, 0, 1e-2},
+        {"ramp_s", &C::ramp_s, 0, 1e-2},
+        {"all_reduce", &C::all_reduce, 0.01, 2},
+        {"all_gather", &C::all_gather, 0.01, 2},
+        {"reduce_scatter", &C::reduce_scatter, 0.01, 2},
+        {"send", &C::send, 0.01, 2},
+    });
+  }
+};
+
+/// Standard deviations of the logarithm of a predicted time: what all operators of a class share, and what is each one's own.
+struct LogError {
+  double shared = 0;
+  double independent = 0;
+};
+
+/// How well a calibration fits the GPU it is used for.
+enum class Fit {
+  own,         ///< fitted on this GPU
+  generation,  ///< fitted on another GPU of its generation
+  borrowed,    ///< fitted on a GPU of another generation, or on none: the datasheet is most of what is known
+};
+
+/// All that was fitted or assumed about one GPU. Facts of the datasheet are in Gpu; here is what reality makes of them.
+struct Calibration {
+  std::string name;  ///< of the file: the GPU it was fitted on
+  Fit fit = Fit::own;
+  GemmCoefficients gemm;
+  GemmCoefficients misaligned_gemm;  ///< the kernels that take operands the aligned ones refuse
+  AttentionCoefficients attention;
+  DecodeCoefficients decode;
+  PointwiseCoefficients pointwise;
+  CollectiveCoefficients collective;
+  std::map<std::string, LogError> errors;      ///< by name of the operator's error class
+  std::map<std::string, std::string> sources;  ///< group of coefficients -> where it is from
+};
+
+/// The calibration of that GPU: its own where one was made, otherwise that of the GPU nearest to it (same generation and
+/// nearest bandwidth per SM first, then the generation it descends from), with wider errors.
+Calibration calibration_for(const Gpu& gpu);
+
+/// The error of that class; the widest of all where the calibration does not name it.
+LogError error_of(const Calibration& calibration, std::string_view error_class);
+
+/// Reads a calibration from the text of its file. Error naming source, key, value and fix; unknown keys are refused.
+Calibration calibration_from_json(std::string_view text, const std::string& source);
+
+/// 16-bit tensor FLOP/s, which `l2_bytes_per_flop` refers to whatever the operands are; the vector units' where there are none.
+double reference_flops(const Gpu& gpu);
+
+/// Names of the shipped calibrations.
+std::vector<std::string> calibration_names();
+
+std::string_view name(Fit fit);
+
+}  // namespace gemmetry::gpu
