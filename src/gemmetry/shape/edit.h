@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "gemmetry/shape/model.h"
 
@@ -18,12 +19,24 @@ struct ModelEdit {
   std::optional<bool> parallel_residual, tied, bias;
 };
 
-/// `model` with the edit applied. A head dimension that was h/a follows h and a, KV heads that equalled the heads follow them,
-/// and an FFN that was 4h follows h, unless they are stated. Validates the result.
+/// What the name of an activation says of the FFN: `swiglu` is silu in a gated one.
+struct FfnFunction {
+  Activation activation = Activation::gelu;
+  bool gated = false;
+};
+
+/// The function of that name (gelu, relu, silu, geglu, reglu, swiglu); Error naming the choices otherwise.
+FfnFunction ffn_function_from_name(std::string_view name);
+
+/// `model` with the edit applied. A head dimension that was h/a follows h and a, KV heads that equalled the heads
+/// follow them, an FFN that was 4h follows h, and the rotated part of a head keeps its share, unless they are stated; a
+/// gated FFN keeps its width. A window of 0 takes the windows away, a new one goes to the layers that had one, or to
+/// all. Experts given to a model without need their active number and width too and go to all layers. `bias` is that of
+/// the linear layers but the head's, and of LayerNorms. Validates the result; Errors name the option.
 Model edited(Model model, const ModelEdit& edit);
 
-/// A model from flags alone: the paper's GPT-2 style layer (LayerNorm, learned positions, biases, FFN 4h, tied embeddings)
-/// changed by the edit. Error naming the missing one of hidden, layers, heads and vocab.
+/// A model from flags alone: the paper's GPT-2 style layer (LayerNorm, 2048 learned positions, biases, FFN 4h, tied
+/// embeddings) changed by the edit. Error naming the missing ones of hidden, layers, heads and vocab.
 Model model_from_flags(const ModelEdit& edit);
 
 }  // namespace gemmetry::shape

@@ -2,7 +2,6 @@
 
 #include <cstdint>
 #include <functional>
-#include <initializer_list>
 #include <string_view>
 #include <vector>
 
@@ -12,27 +11,31 @@
 /// What the readers of Hugging Face families share. Defaults are those of transformers 5.17.
 namespace gemmetry::shape::hf {
 
-/// Spellings of one key: first the family's own, then what transformers takes for it too. A later one wins over an earlier.
-using Keys = std::initializer_list<std::string_view>;
+/// A key as the family spells it, and what transformers takes for it too and prefers where both are there.
+struct Key {
+  std::string_view own;
+  std::string_view also = {};
+};
 
 /// A size that never defaults; Error naming the key when it is missing.
-std::int64_t size(const JsonObject& config, Keys keys, std::int64_t high = std::int64_t{1} << 40);
+std::int64_t size(const JsonObject& config, Key key, std::int64_t high = std::int64_t{1} << 40);
 
 /// A size with a family default.
-std::int64_t size_or(const JsonObject& config, Keys keys, std::int64_t fallback, std::int64_t low = 1);
+std::int64_t size_or(const JsonObject& config, Key key, std::int64_t fallback, std::int64_t low = 1);
 
 /// a times b; Error naming `key` past 2^40.
 std::int64_t product(const JsonObject& config, std::string_view key, std::int64_t a, std::int64_t b);
 
 /// Names of the sizes that never default (the vocabulary is `vocab_size` everywhere).
 struct SizeKeys {
-  Keys hidden = {"hidden_size"};
-  Keys layers = {"num_hidden_layers"};
-  Keys heads = {"num_attention_heads"};
+  Key hidden = {"hidden_size"};
+  Key layers = {"num_hidden_layers"};
+  Key heads = {"num_attention_heads"};
 };
 
-/// The sizes and what follows from them: as many KV heads as heads, no biases, rotary positions, output head untied unless
-/// `tied` or the config says so. `head_dim`: the family's default, 0 for h/a; `stated_head_dim`: whether it reads `head_dim`.
+/// The sizes and what follows from them: as many KV heads as heads, no biases, rotary positions, output head untied
+/// unless `tied` or the config says so. `head_dim`: the family's default, 0 for h/a; `stated_head_dim`: whether it
+/// reads `head_dim`.
 struct Basics {
   SizeKeys keys = {};
   bool tied = false;
@@ -41,9 +44,10 @@ struct Basics {
 };
 Model basics(const JsonObject& config, const Basics& family);
 
-/// KV heads from `key`, with the family's default (0: as many as heads; a null key means that too). Error unless they divide
-/// the heads.
-void set_kv_heads(Model& model, const JsonObject& config, std::int64_t fallback, std::string_view key = "num_key_value_heads");
+/// KV heads from `key`, with the family's default (0: as many as heads; a null key means that too). Error unless they
+/// divide the heads.
+void set_kv_heads(Model& model, const JsonObject& config, std::int64_t fallback,
+                  std::string_view key = "num_key_value_heads");
 
 /// One flag for the biases of the four attention projections.
 void set_attention_bias(Model& model, bool bias);
@@ -57,7 +61,8 @@ void set_layer_norm(Model& model);
 /// The activation that `key` names, whatever its variant (gelu_new, swish, relu2); Error with the choices otherwise.
 Activation activation(const JsonObject& config, std::string_view key, std::string_view fallback);
 
-/// Rotates only part of each head: `partial_rotary_factor` in rope_parameters or rope_scaling, else `key` of the config.
+/// Rotates only part of each head: `partial_rotary_factor` in rope_parameters or rope_scaling, else `key` of the
+/// config.
 void set_partial_rotary(Model& model, const JsonObject& config, double fallback,
                         std::string_view key = "partial_rotary_factor");
 
@@ -65,7 +70,8 @@ void set_partial_rotary(Model& model, const JsonObject& config, double fallback,
 std::int64_t sliding_window(const JsonObject& config, std::int64_t fallback);
 
 /// Which layers slide: what `layer_types` lists, else what the family's rule says of a layer's index.
-std::vector<bool> sliding_layers(const Model& model, const JsonObject& config, const std::function<bool(std::int64_t)>& rule);
+std::vector<bool> sliding_layers(const Model& model, const JsonObject& config,
+                                 const std::function<bool(std::int64_t)>& rule);
 
 /// `values` has one entry a layer (more if `more_is_fine`); Error naming both lengths otherwise.
 void require_length(const Model& model, const JsonObject& config, std::string_view key, bool more_is_fine = false);

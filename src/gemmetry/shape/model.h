@@ -56,7 +56,7 @@ struct AttentionShape {
   NormKind qk_norm_kind = NormKind::rms_norm;
   bool qk_norm_bias = false;
   bool qk_norm_own_weights = false;  ///< with QkNorm::head: each head has weights of its own (StableLM 2, Command R+)
-  std::optional<LatentAttention> latent;
+  std::optional<LatentAttention> latent = std::nullopt;
   bool operator==(const AttentionShape&) const = default;
 };
 

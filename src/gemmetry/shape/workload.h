@@ -39,9 +39,9 @@ enum class Sharding { none, optimizer, gradients, parameters };
 /// What is run with a model, and how it is spread over GPUs.
 struct Workload {
   Phase phase = Phase::forward;
-  std::int64_t batch = 4;      ///< b: microbatch of one data-parallel rank; sequences in decode
+  std::int64_t batch = 4;        ///< b: microbatch of one data-parallel rank; sequences in decode
   std::int64_t sequence = 2048;  ///< s: tokens a sequence; in decode not used
-  std::int64_t cache = 0;      ///< decode: tokens already in the cache of each sequence
+  std::int64_t cache = 0;        ///< decode: tokens already in the cache of each sequence
   Dtype dtype = Dtype::bf16;
 
   std::int64_t tensor_parallel = 1;    ///< t
@@ -60,16 +60,17 @@ struct Workload {
   bool operator==(const Workload&) const = default;
 };
 
-/// Tokens one step processes on one tensor-parallel group: batch x sequence (x microbatches when training), or batch in decode.
+/// Tokens one step processes on one tensor-parallel group: batch x sequence (x microbatches when training), or batch in
+/// decode.
 std::int64_t tokens(const Workload& workload);
 
-/// Throws Error naming the first size that is not positive or over its limit, a sequence longer than a learned position table
-/// of `model`, or a phase that it does not have (an encoder neither fills a cache nor decodes).
+/// Throws Error naming the first size that is not positive or over its limit, a sequence longer than a learned position
+/// table of `model`, or a phase that it does not have (an encoder neither fills a cache nor decodes).
 void validate(const Workload& workload, const Model& model);
 
-/// Why the model cannot be split as `workload` says, one sentence each with the fix; empty if it can. Heads, KV heads (unless
-/// t is a multiple of them: then they are replicated), FFN and expert widths over t, layers over pipeline stages, and the
-/// sequence over t with sequence parallelism. A vocabulary is padded, not refused.
+/// Why the model cannot be split as `workload` says, one sentence each with the fix; empty if it can. Heads, KV heads
+/// (unless t is a multiple of them: then they are replicated), FFN and expert widths over t, layers over pipeline
+/// stages, and the sequence over t with sequence parallelism. A vocabulary is padded, not refused.
 std::vector<std::string> impossible_splits(const Workload& workload, const Model& model);
 
 /// Throws Error with the first of `impossible_splits`.
