@@ -1,13 +1,18 @@
 #pragma once
 
+#include <array>
 #include <cstdint>
-#include <optional>
 #include <string>
 
 #include "gemmetry/gpu/calibration.h"
 #include "gemmetry/gpu/gpu.h"
 #include "gemmetry/gpu/node.h"
 #include "gemmetry/op/cost_model.h"
+#include "gemmetry/predict/attention_model.h"
+#include "gemmetry/predict/collective_model.h"
+#include "gemmetry/predict/gemm_model.h"
+#include "gemmetry/predict/gemm_plan.h"
+#include "gemmetry/predict/pointwise_model.h"
 
 namespace gemmetry::predict {
 
@@ -15,24 +20,6 @@ namespace gemmetry::predict {
 enum class Launch {
   graph,   ///< captured once, replayed: short gaps (CUDA graphs)
   stream,  ///< one by one from the host: a kernel cannot start sooner than the host launches it
-};
-
-/// How a library is taken to run one product on this GPU.
-struct GemmPlan {
-  std::int64_t power_of_two = 1;  ///< largest power of two dividing the contiguous dimensions of all three matrices
-  double alignment_efficiency = 1;
-  std::int64_t tile_m = 0;  ///< rows of c one thread block (or cluster of them) computes; of c^T when `swapped`
-  std::int64_t tile_n = 0;
-  std::int64_t split_k = 1;
-  bool swapped = false;
-  std::int64_t tiles = 0;         ///< output tiles x batch x split_k
-  std::int64_t waves = 0;         ///< whole waves over the SMs
-  double last_wave_use = 1;       ///< share of the SMs busy in the last wave
-  double tensor_time_s = 0;       ///< multiplying
-  double memory_time_s = 0;       ///< moving operands and result
-  double fixed_time_s = 0;        ///< launch, prologue, epilogue
-  double time_s = 0;
-  op::Bound bound = op::Bound::tensor;
 };
 
 /// The analytic CostModel: needs no GPU. See docs/models/*.md for the formulas.
@@ -52,7 +39,8 @@ class Predictor final : public op::CostModel {
   std::string reason(const op::Operator& op) const override;
   std::string source() const override;
 
-  GemmPlan plan(const op::Gemm& gemm) const;
+  GemmPlan plan(const op::Gemm& gemm) const { return gemms_.plan(gemm); }
+  GemmPlan plan(const op::GroupedGemm& gemm) const { return gemms_.plan(gemm); }
 
   const gpu::Gpu& gpu() const { return gpu_; }
   const gpu::Node& node() const { return node_; }
@@ -60,10 +48,30 @@ class Predictor final : public op::CostModel {
   const Options& options() const { return options_; }
 
  private:
+  /// What one execution takes before it is told how it is launched, and whose error it shares.
+  struct Priced {
+    double time_s;
+    op::Bound bound;
+    op::ErrorClass error_class;
+  };
+  Priced priced(const op::Gemm& gemm) const;
+  Priced priced(const op::GroupedGemm& gemm) const;
+  Priced priced(const op::Attention& attention) const;
+  Priced priced(const op::Collective& collective) const;
+  template <class Pointwise>
+  Priced priced(const Pointwise& pointwise) const;
+
+  op::Uncertainty uncertainty(const op::Operator& op, const Priced& priced) const;
+
   gpu::Gpu gpu_;
   gpu::Node node_;
   gpu::Calibration calibration_;
   Options options_;
+  GemmModel gemms_;
+  AttentionModel attentions_;
+  PointwiseModel pointwise_;
+  CollectiveModel collectives_;
+  std::array<op::Uncertainty, op::error_classes> errors_;
 };
 
 }  // namespace gemmetry::predict
