@@ -1,0 +1,41 @@
+#include "gemmetry/cli/gpu_options.h"
+
+#include "gemmetry/cli/arguments.h"
+#include "gemmetry/gpu/catalogue.h"
+
+namespace gemmetry::cli {
+
+void GpuOptions::add_to(CLI::App& app) {
+  constexpr auto group = "GPU";
+  app.add_option("--gpu", gpu_, "a name (gemmetry gpus) or the path of a JSON file")
+      ->type_name("GPU")
+      ->default_str(gpu_)
+      ->group(group);
+  app.add_option("--node", node_, "machine it stands in: a name (gemmetry nodes) or the path of a JSON file")
+      ->type_name("NODE")
+      ->group(group);
+  add_choice(app, "--clocks", options_.clocks, {gpu::Clocks::sustained, gpu::Clocks::burst},
+             "ceiling: full load until the clock is flat, or a short run after idle")
+      ->group(group);
+  const auto read_launch = [this](const std::string& what, const std::string& text) {
+    for (const predict::Launch launch : {predict::Launch::graph, predict::Launch::stream})
+      if (name_of(launch) == text) {
+        options_.launch = launch;
+        return;
+      }
+    refuse_word(what, text, {"graph", "stream"});
+  };
+  add_text(app, "--launch", "graph|stream", "kernels replayed from a graph, or launched one by one by the host", read_launch)
+      ->default_str("graph")
+      ->group(group);
+}
+
+predict::Predictor GpuOptions::predictor() const {
+  predict::Predictor usual = predict::Predictor::for_gpu(gpu_, options_);
+  if (node_.empty()) return usual;
+  return {usual.gpu(), gpu::load_node(node_), usual.calibration(), options_};
+}
+
+std::string_view name_of(predict::Launch launch) { return launch == predict::Launch::graph ? "graph" : "stream"; }
+
+}  // namespace gemmetry::cli

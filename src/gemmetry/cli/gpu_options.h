@@ -1,0 +1,28 @@
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <string>
+#include <string_view>
+
+#include "gemmetry/predict/predictor.h"
+
+namespace gemmetry::cli {
+
+/// On which GPU, in which node, at which clocks.
+class GpuOptions {
+ public:
+  void add_to(CLI::App& app);
+
+  /// The predicted cost model of that GPU. Error when it is unknown.
+  predict::Predictor predictor() const;
+
+ private:
+  std::string gpu_ = "h200";
+  std::string node_;
+  predict::Predictor::Options options_;
+};
+
+/// "graph", "stream".
+std::string_view name_of(predict::Launch launch);
+
+}  // namespace gemmetry::cli

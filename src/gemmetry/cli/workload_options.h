@@ -1,0 +1,34 @@
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+#include "gemmetry/shape/workload.h"
+
+namespace gemmetry::cli {
+
+/// What is run with the model, and over how many GPUs.
+class WorkloadOptions {
+ public:
+  explicit WorkloadOptions(shape::Phase phase) { workload_.phase = phase; }
+
+  /// `several_degrees`: --tp takes a list.
+  void add_to(CLI::App& app, bool several_degrees = false);
+
+  /// The workload for this model: 2048 tokens unless said, fewer where the model has fewer positions; checked against the model.
+  shape::Workload workload(const shape::Model& model) const;
+
+  /// The tensor-parallel degrees given, one unless several_degrees.
+  const std::vector<std::int64_t>& tensor_parallel() const { return tensor_parallel_; }
+  bool states_data_parallel() const { return states_data_parallel_; }
+
+ private:
+  shape::Workload workload_;
+  std::optional<std::int64_t> sequence_, cache_;
+  std::vector<std::int64_t> tensor_parallel_{1};
+  bool states_data_parallel_ = false;
+};
+
+}  // namespace gemmetry::cli
