@@ -44,9 +44,8 @@ constexpr std::array<op::Gemm, 4> decode{{{1, 1, 12288, 4096, Dtype::bf16},
                                           {1, 16, 4096, 11008, Dtype::bf16},
                                           {1, 64, 22016, 4096, Dtype::bf16},
                                           {1, 7, 32000, 4096, Dtype::bf16}}};
-constexpr std::array<op::Gemm, 3> misaligned{{{1, 8192, 10922, 4096, Dtype::bf16},
-                                              {1, 8192, 4096, 10922, Dtype::bf16},
-                                              {128, 2048, 2048, 100, Dtype::bf16}}};
+constexpr std::array<op::Gemm, 3> misaligned{
+    {{1, 8192, 10922, 4096, Dtype::bf16}, {1, 8192, 4096, 10922, Dtype::bf16}, {128, 2048, 2048, 100, Dtype::bf16}}};
 constexpr std::array<op::Gemm, 2> batched{
     {{128, 2048, 2048, 80, Dtype::bf16}, {128, 2048, 80, 2048, Dtype::bf16, op::Layout::nn}}};
 constexpr std::array<op::GroupedGemm, 2> grouped{{{8, 16384, 14336, 4096}, {128, 8, 768, 2048}}};

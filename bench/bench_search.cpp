@@ -1,5 +1,5 @@
-// The search as `gemmetry advise` runs it: candidate shapes a second on two threads, nothing priced before, training step of all
-// operators; and the peak memory of a search over more than ten million candidates.
+// The search as `gemmetry advise` runs it: candidate shapes a second on two threads, nothing priced before, training
+// step of all operators; and the peak memory of a search over more than ten million candidates.
 #include <benchmark/benchmark.h>
 
 #include <cstdint>
@@ -51,7 +51,18 @@ void search(benchmark::State& state) {
   state.counters["distinct_products"] = static_cast<double>(result.distinct_products);
   state.counters["peak_MiB"] = peak_mebibytes();
 }
-BENCHMARK(search)->ArgName("tolerance_percent")->Arg(2)->Unit(benchmark::kMillisecond)->UseRealTime()->MeasureProcessCPUTime();
-BENCHMARK(search)->ArgName("tolerance_percent")->Arg(40)->Unit(benchmark::kMillisecond)->UseRealTime()->MeasureProcessCPUTime()->Iterations(1);
+BENCHMARK(search)
+    ->ArgName("tolerance_percent")
+    ->Arg(2)
+    ->Unit(benchmark::kMillisecond)
+    ->UseRealTime()
+    ->MeasureProcessCPUTime();
+BENCHMARK(search)
+    ->ArgName("tolerance_percent")
+    ->Arg(40)
+    ->Unit(benchmark::kMillisecond)
+    ->UseRealTime()
+    ->MeasureProcessCPUTime()
+    ->Iterations(1);
 
 }  // namespace

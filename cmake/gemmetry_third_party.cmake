@@ -4,6 +4,19 @@ find_package(nlohmann_json REQUIRED)
 find_package(fmt REQUIRED)
 find_package(CLI11 REQUIRED)
 
+# cmake/fmt_once.cpp knows fmt 9, which Debian 12 and Ubuntu 24.04 have; other versions are used header-only.
+if(NOT TARGET gemmetry_third_party::fmt)
+  add_library(gemmetry_third_party::fmt INTERFACE IMPORTED)
+  if(fmt_VERSION VERSION_GREATER_EQUAL 9 AND fmt_VERSION VERSION_LESS 10)
+    set(GEMMETRY_FMT_ONCE ON)
+    target_include_directories(gemmetry_third_party::fmt INTERFACE
+      $<TARGET_PROPERTY:fmt::fmt-header-only,INTERFACE_INCLUDE_DIRECTORIES>)
+  else()
+    set(GEMMETRY_FMT_ONCE OFF)
+    target_link_libraries(gemmetry_third_party::fmt INTERFACE fmt::fmt-header-only)
+  endif()
+endif()
+
 # The distributions' yaml-cpp package names the shared library; the binary has to run on machines that lack it.
 if(NOT TARGET gemmetry_third_party::yaml_cpp)
   add_library(gemmetry_third_party::yaml_cpp INTERFACE IMPORTED)

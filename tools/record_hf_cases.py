@@ -3,9 +3,9 @@
 2-layer model's forward pass. The tests compare gemmetry's importer and lowering with these records.
 
     pip install torch transformers==5.17.0
-    python tools/record_hf_cases.py check  tests/data/hf_cases.json          # records every case again and compares
-    python tools/record_hf_cases.py record tests/data/hf_cases_extra.json tests/data/hf_cases.json
-                                                                             # adds {"name", "config"} entries, recorded
+    python tools/record_hf_cases.py check tests/data/hf_cases.json   # records every case again and compares
+    python tools/record_hf_cases.py record new_configs.json tests/data/hf_cases.json
+                                                                     # records its {"name", "config"} entries and adds them
 
 Models are built of fake tensors, so no memory, GPU or download is needed. Attention is eager, experts run as grouped products.
 A record holds ["gemm", batch, m, n, k, count] and ["grouped_gemm", experts, rows, n, k, count]; products with k = 1 (the outer

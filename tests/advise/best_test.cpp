@@ -39,8 +39,8 @@ TEST(ParetoFront, DropsWhatIsBeatenInAllRespects) {
   ParetoFront front;
   front.offer({found(1, 0, 1), 5, 100});
   front.offer({found(2, 0, 2), 3, 100});
-  front.offer({found(3, 0, 3), 4, 100});  // slower and slower in decode than the second
-  front.offer({found(4, 0, 4), 9, 50});   // but the least cache
+  front.offer({found(3, 0, 3), 4, 100});    // slower and slower in decode than the second
+  front.offer({found(4, 0, 4), 9, 50});     // but the least cache
   front.offer({found(0.5, 0, 5), 5, 100});  // beats the first
   std::vector<std::int64_t> kept;
   for (const Tradeoff& tradeoff : front.sorted(10)) kept.push_back(tradeoff.found.sizes.ffn);

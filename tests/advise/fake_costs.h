@@ -21,8 +21,8 @@ inline gpu::Gpu fake_gpu() {
   return gpu;
 }
 
-/// A roofline with the alignment classes of `fake_gpu` on the contiguous dimensions of each operand, and two microseconds a
-/// launch.
+/// A roofline with the alignment classes of `fake_gpu` on the contiguous dimensions of each operand, and two
+/// microseconds a launch.
 class FakeCosts final : public op::CostModel {
  public:
   op::Cost cost(const op::Operator& op) const override {
@@ -42,7 +42,8 @@ class FakeCosts final : public op::CostModel {
       // Short heads leave the tensor cores waiting; the fake says by how much.
       efficiency *= static_cast<double>(attention->head_dim) / (static_cast<double>(attention->head_dim) + 32);
     } else {
-      cost.error_class = std::holds_alternative<op::Collective>(op) ? op::ErrorClass::collective : op::ErrorClass::pointwise;
+      cost.error_class =
+          std::holds_alternative<op::Collective>(op) ? op::ErrorClass::collective : op::ErrorClass::pointwise;
     }
     const double bandwidth = std::holds_alternative<op::Collective>(op) ? 4e11 : 3e12;
     cost.time_s = std::max(cost.flop / (1e15 * efficiency), cost.bytes / bandwidth) + 2e-6;

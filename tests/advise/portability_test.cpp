@@ -39,7 +39,8 @@ TEST_P(SixGpuNode, WherePossibleTheyAreInefficient) {
   const auto findings = check_at(test::redpajama(GetParam()), {6});
   const Finding width = find(findings, "ffn_width");
   EXPECT_EQ(width.verdict, Verdict::impossible);
-  EXPECT_PRED2(contains, width.message, GetParam() == 2560 ? "10242 would but is misaligned" : "16386 would but is misaligned");
+  EXPECT_PRED2(contains, width.message,
+               GetParam() == 2560 ? "10242 would but is misaligned" : "16386 would but is misaligned");
   ASSERT_TRUE(width.cost);
   EXPECT_GT(width.cost->low, 0.1);
   // 50432 / 6 is not whole either: the padded part is misaligned.

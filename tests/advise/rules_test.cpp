@@ -10,8 +10,8 @@
 namespace gemmetry::advise {
 namespace {
 
-using test::training;
 using test::contains;
+using test::training;
 
 std::vector<Finding> check_at(const shape::Model& model, const shape::Workload& workload,
                               const std::vector<std::int64_t>& degrees = {}) {

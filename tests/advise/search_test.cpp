@@ -17,7 +17,8 @@ namespace {
 using test::training;
 
 constexpr Free all_free{.heads = true, .kv_heads = true, .ffn = true, .vocab = true, .hidden = true, .layers = true};
-constexpr Free only_ffn{.heads = false, .kv_heads = false, .ffn = true, .vocab = false, .hidden = false, .layers = false};
+constexpr Free only_ffn{
+    .heads = false, .kv_heads = false, .ffn = true, .vocab = false, .hidden = false, .layers = false};
 
 /// A small model, so that a search over everything takes a moment.
 shape::Model small() { return test::paper_shape(1024, 16, 12, 32001); }
@@ -80,7 +81,8 @@ TEST(Search, FindsWhatBruteForceFinds) {
     const auto count = static_cast<double>(shape::count_parameters(other).total);
     if (count < parameters || count > 1.02 * parameters) continue;
     double seconds = 0;
-    for (const op::PricedStep& step : priced_program(other, training(), costs)) seconds += step.count * step.cost.time_s;
+    for (const op::PricedStep& step : priced_program(other, training(), costs))
+      seconds += step.count * step.cost.time_s;
     if (seconds < best) {
       best = seconds;
       best_width = width;
@@ -114,7 +116,8 @@ TEST(Search, DoesNotDependOnThreads) {
       EXPECT_EQ(result.candidates[i].group, results[0].candidates[i].group);
     }
     ASSERT_EQ(result.pareto.size(), results[0].pareto.size());
-    for (std::size_t i = 0; i < result.pareto.size(); ++i) EXPECT_EQ(result.pareto[i].model, results[0].pareto[i].model);
+    for (std::size_t i = 0; i < result.pareto.size(); ++i)
+      EXPECT_EQ(result.pareto[i].model, results[0].pareto[i].model);
   }
 }
 

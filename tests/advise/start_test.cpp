@@ -30,7 +30,8 @@ TEST(Start, FollowsTheGpt3Family) {
 }
 
 TEST(Start, RefusesCountsNoModelHas) {
-  for (const double parameters : {0.0, -1e9, 1e5, 1e15, std::nan("")}) EXPECT_THROW(start_from_parameters(parameters), Error);
+  for (const double parameters : {0.0, -1e9, 1e5, 1e15, std::nan("")})
+    EXPECT_THROW(start_from_parameters(parameters), Error);
 }
 
 }  // namespace

@@ -77,7 +77,8 @@ TEST_P(Tables, EqualTheLoweringAndTheCounts) {
       times.set_layers(layers);
       const double summed = times.attention(i) + times.ffn(j) + times.ends(v) + times.update(candidate);
       double lowered = 0;
-      for (const op::PricedStep& step : priced_program(candidate, workload, costs)) lowered += step.count * step.cost.time_s;
+      for (const op::PricedStep& step : priced_program(candidate, workload, costs))
+        lowered += step.count * step.cost.time_s;
       EXPECT_NEAR(summed / lowered, 1, 1e-9);
       ++compared;
     }

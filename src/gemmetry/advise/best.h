@@ -18,8 +18,8 @@ struct Found {
   std::int64_t parameters = 0;
   Sizes sizes;
 
-  /// Faster first; of equal times the smaller change, the fewer parameters, the smaller sizes: total, so that a result does not
-  /// depend on the order of the search.
+  /// Faster first; of equal times the smaller change, the fewer parameters, the smaller sizes: total, so that a result
+  /// does not depend on the order of the search.
   auto operator<=>(const Found&) const = default;
 };
 

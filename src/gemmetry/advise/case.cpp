@@ -69,7 +69,8 @@ std::optional<op::Interval> Case::saving(const shape::Model& changed) const {
   return saving(*priced_, *to);
 }
 
-std::optional<op::Interval> Case::saving(const shape::Workload& from_workload, const shape::Workload& to_workload) const {
+std::optional<op::Interval> Case::saving(const shape::Workload& from_workload,
+                                         const shape::Workload& to_workload) const {
   const std::optional<Priced> from = price(base_, from_workload), to = price(base_, to_workload);
   if (!from || !to) return std::nullopt;
   return saving(*from, *to);
@@ -95,8 +96,8 @@ Verdict grade(bool gpu_threshold_met, const std::optional<op::Interval>& cost) {
 std::string in_words(const std::optional<op::Interval>& saving) {
   if (!saving) return "cannot be priced";
   if (saving->value < nothing) return "would save nothing";
-  return fmt::format("would save {:.1f} % ({:.1f} to {:.1f}) of the time per token", 100 * saving->value, 100 * saving->low,
-                     100 * saving->high);
+  return fmt::format("would save {:.1f} % ({:.1f} to {:.1f}) of the time per token", 100 * saving->value,
+                     100 * saving->low, 100 * saving->high);
 }
 
 }  // namespace gemmetry::advise

@@ -38,9 +38,9 @@ class Case {
   /// A finding with what all have in common.
   Finding finding(std::string subject) const;
 
-  /// What `changed` saves against `base`, as a fraction of the time per token and active parameter of one GPU, with its 90 %
-  /// interval; negative when it is slower. Normalised so, a larger model or batch is neither blamed nor praised for its size.
-  /// Absent when the change cannot run.
+  /// What `changed` saves against `base`, as a fraction of the time per token and active parameter of one GPU, with its
+  /// 90 % interval; negative when it is slower. Normalised so, a larger model or batch is neither blamed nor praised
+  /// for its size. Absent when the change cannot run.
   std::optional<op::Interval> saving(const shape::Model& changed) const;
   /// The same of `base` under one workload against another.
   std::optional<op::Interval> saving(const shape::Workload& from, const shape::Workload& to) const;
@@ -70,7 +70,8 @@ class Case {
 /// Keeps the larger saving; one that cannot be priced is the least.
 void keep_larger(std::optional<op::Interval>& best, const std::optional<op::Interval>& other);
 
-/// Costly when this GPU's threshold is missed, or when the cost is over 1 % at the low end of its interval; else a note.
+/// Costly when this GPU's threshold is missed, or when the cost is over 1 % at the low end of its interval; else a
+/// note.
 Verdict grade(bool gpu_threshold_met, const std::optional<op::Interval>& cost);
 
 /// "would save 12.3 % (11.0 to 13.6) of the time per token", "would save nothing", or "cannot be priced".

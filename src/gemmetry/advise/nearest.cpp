@@ -38,8 +38,8 @@ shape::Model with_heads(const shape::Model& model, std::int64_t heads, std::int6
   attention.heads = heads;
   attention.kv_heads =
       sharing == 1 ? heads
-                   : nearest_kv_heads(model.attention.kv_heads == 1 ? 1 : std::max<std::int64_t>(1, heads / sharing), heads,
-                                      tensor_parallel);
+                   : nearest_kv_heads(model.attention.kv_heads == 1 ? 1 : std::max<std::int64_t>(1, heads / sharing),
+                                      heads, tensor_parallel);
   return changed;
 }
 
@@ -55,7 +55,8 @@ shape::Model nearest_possible(const shape::Model& model, const shape::Workload& 
   if (changed.ffn.width > 0) changed.ffn.width = nearest_multiple(changed.ffn.width, t);
   if (changed.experts) {
     changed.experts->width = nearest_multiple(changed.experts->width, t);
-    if (changed.experts->shared_width > 0) changed.experts->shared_width = nearest_multiple(changed.experts->shared_width, t);
+    if (changed.experts->shared_width > 0)
+      changed.experts->shared_width = nearest_multiple(changed.experts->shared_width, t);
   }
   if (changed.layers % workload.pipeline_parallel != 0)
     shape::set_layers(changed, nearest_multiple(changed.layers, workload.pipeline_parallel));

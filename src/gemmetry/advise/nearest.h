@@ -20,8 +20,8 @@ std::string multiples_around(std::int64_t value, std::int64_t step);
 /// `model` with `heads` heads of its own dimension and as many KV heads, or as few a head, as before.
 shape::Model with_heads(const shape::Model& model, std::int64_t heads, std::int64_t tensor_parallel);
 
-/// `model` where the workload can split it; otherwise with heads, KV heads, FFN and expert widths and layers moved to the nearest
-/// that divide, and nothing more: the least change that runs.
+/// `model` where the workload can split it; otherwise with heads, KV heads, FFN and expert widths and layers moved to
+/// the nearest that divide, and nothing more: the least change that runs.
 shape::Model nearest_possible(const shape::Model& model, const shape::Workload& workload);
 
 }  // namespace gemmetry::advise

@@ -37,7 +37,8 @@ ParameterTable::ParameterTable(const shape::Model& from, const Choices& choices)
 void ParameterTable::set_layers(std::int64_t layers) {
   attention_.assign(choices_.attention.size(), 0);
   ffn_.assign(choices_.ffn.size(), 0);
-  apply(choices_.sizes(layers, choices_.attention.front(), choices_.ffn.front(), choices_.vocab.front()), from_, scratch_);
+  apply(choices_.sizes(layers, choices_.attention.front(), choices_.ffn.front(), choices_.vocab.front()), from_,
+        scratch_);
   for (const auto& [kind, count] : shape::layer_groups(scratch_)) {
     const auto of = std::ranges::find(kinds_, kind, &OfKind::kind);
     for (std::size_t i = 0; i < attention_.size(); ++i) attention_[i] += count * of->attention[i];
@@ -45,8 +46,8 @@ void ParameterTable::set_layers(std::int64_t layers) {
   }
 }
 
-std::pair<std::size_t, std::size_t> ParameterTable::ffn_range(std::size_t attention, std::size_t vocab, std::int64_t low,
-                                                              std::int64_t high) const {
+std::pair<std::size_t, std::size_t> ParameterTable::ffn_range(std::size_t attention, std::size_t vocab,
+                                                              std::int64_t low, std::int64_t high) const {
   const std::int64_t others = ends_[vocab] + attention_[attention];
   const auto first = std::ranges::lower_bound(ffn_, low - others);
   const auto last = std::ranges::upper_bound(first, ffn_.end(), high - others);

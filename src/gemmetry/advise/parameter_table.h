@@ -9,8 +9,8 @@
 
 namespace gemmetry::advise {
 
-/// Parameter counts of all shapes at one hidden size without counting each: what attention and the FFN add to a layer does not
-/// depend on one another, nor on the vocabulary. All from shape::count_parameters and shape::layer_parameters.
+/// Parameter counts of all shapes at one hidden size without counting each: what attention and the FFN add to a layer
+/// does not depend on one another, nor on the vocabulary. All from shape::count_parameters and shape::layer_parameters.
 class ParameterTable {
  public:
   ParameterTable(const shape::Model& from, const Choices& choices);

@@ -15,9 +15,9 @@ struct Tradeoff {
   double kv_bytes = 0;
 };
 
-/// The shapes that no other beats in one respect without losing in another, as they stream past. Times that differ by less than
-/// about 1 % share a box and count as equal, and a box keeps one shape, which bounds the front's size. What stays does not
-/// depend on the order in which shapes are offered.
+/// The shapes that no other beats in one respect without losing in another, as they stream past. Times that differ by
+/// less than about 1 % share a box and count as equal, and a box keeps one shape, which bounds the front's size. What
+/// stays does not depend on the order in which shapes are offered.
 class ParetoFront {
  public:
   void offer(const Tradeoff& tradeoff);

@@ -47,18 +47,29 @@ void PartTimes::start(const Choices& choices) {
 }
 
 void PartTimes::set_layers(std::int64_t layers) {
-  apply(choices_->sizes(layers, choices_->attention.front(), choices_->ffn.front(), choices_->vocab.front()), from_, scratch_);
+  apply(choices_->sizes(layers, choices_->attention.front(), choices_->ffn.front(), choices_->vocab.front()), from_,
+        scratch_);
   embedding_repeats_ = output_repeats_ = update_repeats_ = 0;
   for (OfKind& of : kinds_) of.attention_repeats = of.ffn_repeats = 0;
   for (const op::PartCount& count : op::parts(scratch_, workload_)) {
     const auto repeat = static_cast<double>(count.repeat);
     const auto of = std::ranges::find(kinds_, count.kind, &OfKind::kind);
     switch (count.part) {
-      case op::Part::embedding: embedding_repeats_ += repeat; break;
-      case op::Part::attention: of->attention_repeats += repeat; break;
-      case op::Part::ffn: of->ffn_repeats += repeat; break;
-      case op::Part::output: output_repeats_ += repeat; break;
-      case op::Part::update: update_repeats_ += repeat; break;
+      case op::Part::embedding:
+        embedding_repeats_ += repeat;
+        break;
+      case op::Part::attention:
+        of->attention_repeats += repeat;
+        break;
+      case op::Part::ffn:
+        of->ffn_repeats += repeat;
+        break;
+      case op::Part::output:
+        output_repeats_ += repeat;
+        break;
+      case op::Part::update:
+        update_repeats_ += repeat;
+        break;
     }
   }
 }
@@ -74,8 +85,9 @@ double PartTimes::attention(std::size_t choice) {
     if (of.attention_repeats == 0) continue;
     double& one = of.attention[choice];
     if (std::isnan(one)) {
-      apply(choices_->sizes(scratch_.layers, choices_->attention[choice], choices_->ffn.front(), choices_->vocab.front()),
-            from_, scratch_);
+      apply(
+          choices_->sizes(scratch_.layers, choices_->attention[choice], choices_->ffn.front(), choices_->vocab.front()),
+          from_, scratch_);
       one = part(op::Part::attention, of.kind, scratch_);
     }
     seconds += of.attention_repeats * one;
@@ -89,8 +101,9 @@ double PartTimes::ffn(std::size_t choice) {
     if (of.ffn_repeats == 0) continue;
     double& one = of.ffn[choice];
     if (std::isnan(one)) {
-      apply(choices_->sizes(scratch_.layers, choices_->attention.front(), choices_->ffn[choice], choices_->vocab.front()),
-            from_, scratch_);
+      apply(
+          choices_->sizes(scratch_.layers, choices_->attention.front(), choices_->ffn[choice], choices_->vocab.front()),
+          from_, scratch_);
       one = part(op::Part::ffn, of.kind, scratch_);
     }
     seconds += of.ffn_repeats * one;
@@ -100,8 +113,8 @@ double PartTimes::ffn(std::size_t choice) {
 
 double PartTimes::ends(std::size_t vocab) {
   if (std::isnan(embedding_[vocab])) {
-    apply(choices_->sizes(scratch_.layers, choices_->attention.front(), choices_->ffn.front(), choices_->vocab[vocab]), from_,
-          scratch_);
+    apply(choices_->sizes(scratch_.layers, choices_->attention.front(), choices_->ffn.front(), choices_->vocab[vocab]),
+          from_, scratch_);
     embedding_[vocab] = part(op::Part::embedding, {}, scratch_);
     output_[vocab] = part(op::Part::output, {}, scratch_);
   }

@@ -37,8 +37,9 @@ class TimeSum final : public op::Sink {
   bool remember_ = true;
 };
 
-/// Seconds of the parts of a step for every choice at one hidden size. A part is lowered and priced when it is first asked for,
-/// by op::lower_part, and depends on what its comment says: so the time of a shape is a sum of a few numbers.
+/// Seconds of the parts of a step for every choice at one hidden size. A part is lowered and priced when it is first
+/// asked for, by op::lower_part, and depends on what its comment says: so the time of a shape is a sum of a few
+/// numbers.
 class PartTimes {
  public:
   PartTimes(const shape::Model& from, const shape::Workload& workload, const op::CostModel& costs);

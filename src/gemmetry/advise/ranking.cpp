@@ -17,7 +17,8 @@ double seconds(const op::PricedProgram& program) {
 
 }  // namespace
 
-op::PricedProgram priced_program(const shape::Model& model, const shape::Workload& workload, const op::CostModel& costs) {
+op::PricedProgram priced_program(const shape::Model& model, const shape::Workload& workload,
+                                 const op::CostModel& costs) {
   op::Program program;
   op::lower(model, workload, program);
   return op::price(program, costs);
@@ -25,7 +26,11 @@ op::PricedProgram priced_program(const shape::Model& model, const shape::Workloa
 
 Ranking::Ranking(const shape::Model& model, const shape::Workload& workload, const op::CostModel& costs,
                  const std::optional<shape::Workload>& decode)
-    : model_(model), workload_(workload), costs_(costs), decode_(decode), program_(priced_program(model, workload, costs)) {
+    : model_(model),
+      workload_(workload),
+      costs_(costs),
+      decode_(decode),
+      program_(priced_program(model, workload, costs)) {
   current_ = priced(model, program_);
 }
 

@@ -84,8 +84,9 @@ std::vector<Finding> portability(const shape::Model& model, const shape::Workloa
     return {finding};
   }
   finding.verdict = failing_asked != failing.end() ? Verdict::impossible : Verdict::note;
-  finding.message = running.empty() ? fmt::format("runs at no t of {}", fmt::join(failing, ", "))
-                                    : fmt::format("runs at t = {}, not at {}", fmt::join(running, ", "), fmt::join(failing, ", "));
+  finding.message = running.empty()
+                        ? fmt::format("runs at no t of {}", fmt::join(failing, ", "))
+                        : fmt::format("runs at t = {}, not at {}", fmt::join(running, ", "), fmt::join(failing, ", "));
   const std::int64_t heads = model.attention.heads;
   if (failing_asked != failing.end() && heads % *failing_asked != 0) {
     const std::int64_t t = *failing_asked;

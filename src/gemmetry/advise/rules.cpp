@@ -5,7 +5,8 @@
 namespace gemmetry::advise {
 namespace {
 
-void append(std::vector<Finding>& findings, std::vector<Finding> more, std::string_view rule, std::string_view section) {
+void append(std::vector<Finding>& findings, std::vector<Finding> more, std::string_view rule,
+            std::string_view section) {
   for (Finding& finding : more) {
     finding.rule = rule;
     finding.section = section;
@@ -34,10 +35,14 @@ std::vector<Finding> check(const shape::Model& model, const shape::Workload& wor
 
 std::string_view name(Verdict verdict) {
   switch (verdict) {
-    case Verdict::ok: return "ok";
-    case Verdict::note: return "note";
-    case Verdict::costly: return "costly";
-    case Verdict::impossible: return "impossible";
+    case Verdict::ok:
+      return "ok";
+    case Verdict::note:
+      return "note";
+    case Verdict::costly:
+      return "costly";
+    case Verdict::impossible:
+      return "impossible";
   }
   return "?";
 }

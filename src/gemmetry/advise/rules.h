@@ -15,8 +15,9 @@ namespace gemmetry::advise {
 
 enum class Verdict {
   ok,
-  note,        ///< the paper's threshold is missed, this GPU's own is met: costs nothing measurable, or is no fault of the shape
-  costly,      ///< misses this GPU's threshold, or costs over 1 % beyond doubt; `cost` says how much
+  note,    ///< the paper's threshold is missed, this GPU's own is met: costs nothing measurable, or is no fault of the
+           ///< shape
+  costly,  ///< misses this GPU's threshold, or costs over 1 % beyond doubt; `cost` says how much
   impossible,  ///< the workload cannot run as asked
 };
 
@@ -30,9 +31,9 @@ struct Finding {
   std::string value;                 ///< as found: "50257"
   std::string paper_threshold;       ///< "multiple of 64"
   std::string gpu_threshold;         ///< "multiple of 8 on h200"
-  /// What keeping to the rule would save, as a fraction of the step's time per token and parameter, with its 90 % interval.
-  /// Absent where the rule is kept or there is nothing to price. Of an impossible split: what the aligned size saves against
-  /// the nearest that merely divides.
+  /// What keeping to the rule would save, as a fraction of the step's time per token and parameter, with its 90 %
+  /// interval. Absent where the rule is kept or there is nothing to price. Of an impossible split: what the aligned
+  /// size saves against the nearest that merely divides.
   std::optional<op::Interval> cost;
   std::string message;  ///< one sentence, with the fix
 };
@@ -41,8 +42,8 @@ struct CheckOptions {
   std::vector<std::int64_t> tensor_parallel;  ///< degrees to check; empty: the workload's own
 };
 
-/// All rules, in the order of the paper, at each degree; then, over all degrees, portability. Never throws for an impossible
-/// split: that is a finding. Error for a model or workload that is not valid.
+/// All rules, in the order of the paper, at each degree; then, over all degrees, portability. Never throws for an
+/// impossible split: that is a finding. Error for a model or workload that is not valid.
 std::vector<Finding> check(const shape::Model& model, const shape::Workload& workload, const op::CostModel& costs,
                            const gpu::Gpu& gpu, const CheckOptions& options);
 

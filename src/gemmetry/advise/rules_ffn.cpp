@@ -20,7 +20,8 @@ struct Widths {
 
 Widths widths_of(const shape::Model& model) {
   Widths widths;
-  for (const shape::LayerGroup& group : shape::layer_groups(model)) (group.kind.sparse ? widths.sparse : widths.dense) = true;
+  for (const shape::LayerGroup& group : shape::layer_groups(model))
+    (group.kind.sparse ? widths.sparse : widths.dense) = true;
   return widths;
 }
 
@@ -47,16 +48,15 @@ std::vector<Finding> ffn_width(const Case& of) {
   const Widths widths = widths_of(model);
   std::vector<Finding> findings;
   if (widths.dense)
-    findings.push_back(judge_size(of, width_rule(of, "d_ff/t", "FFN width", model.ffn.width, [](shape::Model& m, std::int64_t w) {
-                                    m.ffn.width = w;
-                                  })));
+    findings.push_back(judge_size(of, width_rule(of, "d_ff/t", "FFN width", model.ffn.width,
+                                                 [](shape::Model& m, std::int64_t w) { m.ffn.width = w; })));
   if (!widths.sparse || !model.experts) return findings;
-  findings.push_back(judge_size(
-      of, width_rule(of, "expert d_ff/t", "expert width", model.experts->width,
-                     [](shape::Model& m, std::int64_t w) { m.experts->width = w; })));
+  findings.push_back(judge_size(of, width_rule(of, "expert d_ff/t", "expert width", model.experts->width,
+                                               [](shape::Model& m, std::int64_t w) { m.experts->width = w; })));
   if (model.experts->shared_width > 0)
-    findings.push_back(judge_size(of, width_rule(of, "shared d_ff/t", "width of the shared experts", model.experts->shared_width,
-                                                 [](shape::Model& m, std::int64_t w) { m.experts->shared_width = w; })));
+    findings.push_back(
+        judge_size(of, width_rule(of, "shared d_ff/t", "width of the shared experts", model.experts->shared_width,
+                                  [](shape::Model& m, std::int64_t w) { m.experts->shared_width = w; })));
   return findings;
 }
 
@@ -101,8 +101,9 @@ std::vector<Finding> swiglu(const Case& of) {
   const auto saving = of.saving(changed);
   const Verdict verdict = grade(aligned, saving);
   if (verdict == Verdict::note) {
-    finding.message = fmt::format("FFN width {}{}: of {} widths within 2 %, {} are faster, none by more than 1 % beyond the error",
-                                  width, origin, widths, faster);
+    finding.message =
+        fmt::format("FFN width {}{}: of {} widths within 2 %, {} are faster, none by more than 1 % beyond the error",
+                    width, origin, widths, faster);
     return {finding};
   }
   finding.verdict = verdict;

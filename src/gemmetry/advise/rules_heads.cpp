@@ -16,7 +16,8 @@ struct HeadChoice {
   std::int64_t head_dim;
 };
 
-/// The heads of the same width in all whose dimension is a multiple of `step`: the next smaller and the next larger dimension.
+/// The heads of the same width in all whose dimension is a multiple of `step`: the next smaller and the next larger
+/// dimension.
 std::vector<HeadChoice> neighbours(const shape::Model& model, std::int64_t step, std::int64_t t) {
   const shape::AttentionShape& attention = model.attention;
   const std::int64_t width = attention.heads * attention.head_dim;
@@ -52,7 +53,8 @@ Finding judge_count(const Case& of, std::string subject, std::string_view what, 
   if (splits)
     finding.message = fmt::format("{} {} split evenly over {} GPU{}", count, what, t, t == 1 ? "" : "s");
   else
-    finding.message = fmt::format("{} {} do not split over {} GPUs; {} would", count, what, t, multiples_around(count, t));
+    finding.message =
+        fmt::format("{} {} do not split over {} GPUs; {} would", count, what, t, multiples_around(count, t));
   return finding;
 }
 
@@ -73,7 +75,8 @@ std::vector<Finding> head_dim(const Case& of) {
   if (!attention.latent) {
     std::vector<HeadChoice> all = neighbours(of.base(), Case::paper_threshold, of.tensor_parallel());
     if (!gpu_met)
-      for (const HeadChoice& choice : neighbours(of.base(), of.gpu_threshold(), of.tensor_parallel())) all.push_back(choice);
+      for (const HeadChoice& choice : neighbours(of.base(), of.gpu_threshold(), of.tensor_parallel()))
+        all.push_back(choice);
     std::optional<HeadChoice> best;
     for (const HeadChoice& choice : all) {
       const auto saving = of.saving(with_head_choice(of.base(), choice, of.tensor_parallel()));
@@ -88,8 +91,9 @@ std::vector<Finding> head_dim(const Case& of) {
   const std::string found = gpu_met ? fmt::format("head dimension {} is aligned for {} but no multiple of {}", dim,
                                                   of.gpu().name, Case::paper_threshold)
                                     : fmt::format("head dimension {} is misaligned", dim);
-  finding.message = choices.empty() ? fmt::format("{}; no other number of heads of the same width keeps the rule", found)
-                                    : fmt::format("{}; {} {}", found, choices, in_words(finding.cost));
+  finding.message = choices.empty()
+                        ? fmt::format("{}; no other number of heads of the same width keeps the rule", found)
+                        : fmt::format("{}; {} {}", found, choices, in_words(finding.cost));
   return {finding};
 }
 

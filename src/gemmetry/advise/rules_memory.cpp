@@ -42,12 +42,13 @@ shape::Workload with_tensor_parallel(const shape::Workload& workload, std::int64
   shape::Workload changed = workload;
   changed.tensor_parallel = t;
   if (t == 1) changed.sequence_parallel = false;
-  if (workload.phase == shape::Phase::training) changed.data_parallel = workload.data_parallel * workload.tensor_parallel / t;
+  if (workload.phase == shape::Phase::training)
+    changed.data_parallel = workload.data_parallel * workload.tensor_parallel / t;
   return changed;
 }
 
-/// `workload` with so many times the microbatches to an update: two workloads are compared at the same global batch, or the one
-/// with more tokens an update would gain by that alone.
+/// `workload` with so many times the microbatches to an update: two workloads are compared at the same global batch, or
+/// the one with more tokens an update would gain by that alone.
 shape::Workload with_microbatches(shape::Workload workload, std::int64_t times) {
   workload.microbatches *= times;
   return workload;
@@ -68,8 +69,8 @@ std::vector<Finding> microbatch(const Case& of) {
     const double needed = shape::memory_per_gpu(of.base(), workload).total();
     finding.message = largest == workload.batch
                           ? fmt::format("microbatch {} is the largest that fits", largest)
-                          : fmt::format("microbatch {} needs {} a GPU and does not fit; {}", workload.batch, gigabytes(needed),
-                                        largest > 0 ? fmt::format("{} does", largest) : "none does");
+                          : fmt::format("microbatch {} needs {} a GPU and does not fit; {}", workload.batch,
+                                        gigabytes(needed), largest > 0 ? fmt::format("{} does", largest) : "none does");
     if (largest < workload.batch) finding.verdict = of.one_of_several() ? Verdict::note : Verdict::costly;
     return {finding};
   }
@@ -94,7 +95,8 @@ std::vector<Finding> smallest_tensor_parallel(const Case& of) {
     for (std::int64_t larger = t + 1; larger <= 64 && enough.empty(); ++larger) {
       shape::Workload changed = of.workload();
       changed.tensor_parallel = larger;
-      if (shape::impossible_splits(changed, of.model()).empty() && fits(of, changed)) enough = fmt::format("; t = {} does", larger);
+      if (shape::impossible_splits(changed, of.model()).empty() && fits(of, changed))
+        enough = fmt::format("; t = {} does", larger);
     }
     finding.verdict = of.one_of_several() ? Verdict::note : Verdict::costly;
     finding.message = fmt::format("t = {} does not fit: {} needed a GPU{}", t, gigabytes(needed), enough);
@@ -123,7 +125,8 @@ std::vector<Finding> layers_per_stage(const Case& of) {
   const std::int64_t layers = of.model().layers;
   Finding finding = of.finding("L/p");
   finding.paper_threshold = finding.gpu_threshold = fmt::format("multiple of p = {}", stages);
-  finding.value = fmt::format("{:g} ({}/{})", static_cast<double>(layers) / static_cast<double>(stages), layers, stages);
+  finding.value =
+      fmt::format("{:g} ({}/{})", static_cast<double>(layers) / static_cast<double>(stages), layers, stages);
   if (layers % stages == 0) {
     finding.message = fmt::format("{} layers split evenly over {} stages", layers, stages);
     return {finding};

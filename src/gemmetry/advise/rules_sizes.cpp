@@ -47,13 +47,14 @@ std::vector<Finding> vocabulary(const Case& of) {
 std::vector<Finding> hidden_per_rank(const Case& of) {
   const shape::AttentionShape& attention = of.model().attention;
   // What is split is the width of the heads; only where that is the hidden size can the split fail.
-  const SizeRule rule{.subject = "h/t",
-                      .what = "hidden size",
-                      .size = of.model().hidden,
-                      .grows_only = false,
-                      .padded = attention.heads * attention.head_dim != of.model().hidden,
-                      .in_base = false,
-                      .with = [&](std::int64_t hidden) { return with_hidden(of.base(), hidden, of.tensor_parallel()); }};
+  const SizeRule rule{
+      .subject = "h/t",
+      .what = "hidden size",
+      .size = of.model().hidden,
+      .grows_only = false,
+      .padded = attention.heads * attention.head_dim != of.model().hidden,
+      .in_base = false,
+      .with = [&](std::int64_t hidden) { return with_hidden(of.base(), hidden, of.tensor_parallel()); }};
   return {judge_size(of, rule)};
 }
 
@@ -63,10 +64,12 @@ std::vector<Finding> tokens(const Case& of) {
   const std::int64_t count = workload.batch * workload.sequence;
   Finding finding = of.finding("b s");
   finding.value = fmt::format("{} ({} x {})", count, workload.batch, workload.sequence);
-  // Tokens are rows: in row-major matrices only the scores of unfused attention have them along the contiguous dimension.
+  // Tokens are rows: in row-major matrices only the scores of unfused attention have them along the contiguous
+  // dimension.
   const bool scores = workload.attention != shape::AttentionKind::fused;
   const bool gpu_met = !scores || workload.sequence % of.gpu_threshold() == 0;
-  finding.gpu_threshold = scores ? fmt::format("s a {}", finding.gpu_threshold) : fmt::format("any on {}", of.gpu().name);
+  finding.gpu_threshold =
+      scores ? fmt::format("s a {}", finding.gpu_threshold) : fmt::format("any on {}", of.gpu().name);
   if (count % Case::paper_threshold == 0 && gpu_met) {
     finding.message = fmt::format("{} tokens a step are aligned", count);
     return {finding};

@@ -20,8 +20,8 @@ struct ScanPlan {
   const Space& space;
   const shape::Workload& workload;
   const op::CostModel& costs;
-  std::size_t keep = 0;           ///< shapes kept in all
-  std::size_t keep_widths = 0;    ///< FFN widths kept of one choice of hidden size, layers and heads
+  std::size_t keep = 0;                     ///< shapes kept in all
+  std::size_t keep_widths = 0;              ///< FFN widths kept of one choice of hidden size, layers and heads
   const shape::Workload* decode = nullptr;  ///< with it, a Pareto front is kept
 };
 

@@ -2,108 +2,42 @@
 
 #include <algorithm>
 #include <chrono>
-#include <condition_variable>
-#include <exception>
-#include <mutex>
+#include <cstdlib>
 #include <thread>
 
+#include "gemmetry/advise/crew.h"
 #include "gemmetry/advise/ranking.h"
 #include "gemmetry/advise/scan.h"
 
 namespace gemmetry::advise {
 namespace {
 
-constexpr auto progress_period = std::chrono::milliseconds(100);
 constexpr std::size_t spare = 4;               // found for one kept: some turn out to take the same time
 constexpr std::size_t widths_of_skeleton = 1;  // neighbours in FFN width tell the user little
 
-/// A share of the work: shapes of one hidden size with these numbers of layers.
-struct Slice {
-  const Choices* choices;
-  std::span<const std::int64_t> layers;
-};
-
+/// Those nearest to the given hidden size first: a search that is ended early has seen what is most alike.
 std::vector<Choices> all_choices(const Space& space) {
   std::vector<Choices> all;
   for (const std::int64_t hidden : space.hidden()) all.push_back(space.at(hidden));
   std::erase_if(all, [](const Choices& choices) { return choices.shapes() == 0; });
+  std::ranges::stable_sort(all, {},
+                           [own = space.origin().hidden](const Choices& c) { return std::abs(c.hidden - own); });
   return all;
 }
 
-/// A slice a hidden size; when there are too few of them for the threads, a slice a number of layers.
-std::vector<Slice> slices(const std::vector<Choices>& all, std::size_t threads) {
-  std::vector<Slice> result;
-  const bool by_layers = all.size() < 2 * threads;
+/// How many shapes will be priced; nothing when `progress` ends the count, which takes seconds where the space is huge.
+std::optional<std::int64_t> count_all(const Space& space, const std::vector<Choices>& all, const Progress& progress) {
+  std::int64_t count = 0;
+  auto reported = std::chrono::steady_clock::now();
   for (const Choices& choices : all) {
-    const std::span<const std::int64_t> layers = choices.layers;
-    for (std::size_t i = 0; i < layers.size(); i += by_layers ? 1 : layers.size())
-      result.push_back({&choices, by_layers ? layers.subspan(i, 1) : layers});
+    count += count_candidates(space, choices);
+    const auto now = std::chrono::steady_clock::now();
+    if (!progress || now - reported < progress_period) continue;
+    if (!progress(0, count)) return std::nullopt;
+    reported = now;
   }
-  return result;
+  return count;
 }
-
-/// Threads that take one slice after another; the caller's thread reports progress meanwhile.
-class Crew {
- public:
-  Crew(const ScanPlan& plan, std::vector<Slice> slices, std::size_t threads) : slices_(std::move(slices)) {
-    scans_.reserve(threads);
-    for (std::size_t i = 0; i < threads; ++i) scans_.emplace_back(plan, state_);
-  }
-
-  /// True when all slices were done.
-  bool work(const std::function<bool(std::int64_t, std::int64_t)>& progress, std::int64_t all) {
-    if (progress && !progress(0, all)) return false;
-    {
-      std::vector<std::jthread> threads;
-      // Also when progress() throws: the threads are joined on the way out.
-      const struct Stop {
-        ScanState& state;
-        ~Stop() { state.stop = true; }
-      } stop_on_exit{state_};
-      for (Scan& scan : scans_) threads.emplace_back([this, &scan] { run(scan); });
-      bool going_on = true;
-      std::unique_lock lock(mutex_);
-      while (!finished_.wait_for(lock, progress_period, [this] { return done_ == scans_.size(); })) {
-        if (!progress || !going_on) continue;
-        lock.unlock();
-        going_on = progress(state_.seen, all);
-        if (!going_on) state_.stop = true;
-        lock.lock();
-      }
-      interrupted_ = state_.stop;
-    }
-    if (failure_) std::rethrow_exception(failure_);
-    return !interrupted_;
-  }
-
-  const std::vector<Scan>& scans() const { return scans_; }
-  std::int64_t seen() const { return state_.seen; }
-
- private:
-  void run(Scan& scan) {
-    try {
-      for (std::size_t i = next_++; i < slices_.size() && !state_.stop; i = next_++)
-        scan.run(*slices_[i].choices, slices_[i].layers);
-    } catch (...) {
-      const std::scoped_lock lock(mutex_);
-      if (!failure_) failure_ = std::current_exception();
-      state_.stop = true;
-    }
-    const std::scoped_lock lock(mutex_);
-    ++done_;
-    finished_.notify_one();
-  }
-
-  ScanState state_;
-  std::vector<Slice> slices_;
-  std::vector<Scan> scans_;
-  std::atomic<std::size_t> next_ = 0;
-  std::mutex mutex_;
-  std::condition_variable finished_;
-  std::size_t done_ = 0;
-  bool interrupted_ = false;
-  std::exception_ptr failure_;
-};
 
 std::size_t thread_count(int asked) {
   return asked > 0 ? static_cast<std::size_t>(asked) : std::max(1u, std::thread::hardware_concurrency());
@@ -151,14 +85,10 @@ SearchResult search(const shape::Model& model, const shape::Workload& workload, 
 
   SearchResult result;
   result.current = ranking.current();
-  std::int64_t candidates = 0;
-  for (const Choices& choices : all) {
-    result.enumerated += choices.shapes();
-    candidates += count_candidates(space, choices);
-  }
-  const std::size_t threads = thread_count(options.threads);
-  Crew crew(plan, slices(all, threads), threads);
-  result.complete = crew.work(options.progress, candidates);
+  for (const Choices& choices : all) result.enumerated += choices.shapes();
+  const std::optional<std::int64_t> candidates = count_all(space, all, options.progress);
+  Crew crew(plan, all, thread_count(options.threads));
+  result.complete = candidates && crew.work(options.progress, *candidates);
 
   Best best(spare * options.keep);
   ParetoFront front;
@@ -169,7 +99,8 @@ SearchResult search(const shape::Model& model, const shape::Workload& workload, 
   result.seen = crew.seen();
   result.distinct_products = distinct_products(crew.scans());
   result.candidates = ranking.ranked(std::move(best).sorted(), options.keep);
-  for (const Tradeoff& tradeoff : front.sorted(options.keep)) result.pareto.push_back(ranking.candidate(tradeoff.found.sizes));
+  for (const Tradeoff& tradeoff : front.sorted(options.keep))
+    result.pareto.push_back(ranking.candidate(tradeoff.found.sizes));
   return result;
 }
 

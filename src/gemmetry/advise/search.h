@@ -13,7 +13,8 @@
 
 namespace gemmetry::advise {
 
-/// Which sizes a search may change. An FFN width or KV heads that are not free keep their ratio to the hidden size or the heads.
+/// Which sizes a search may change. An FFN width or KV heads that are not free keep their ratio to the hidden size or
+/// the heads.
 struct Free {
   bool heads = true;
   bool kv_heads = false;
@@ -25,8 +26,8 @@ struct Free {
 
 struct SearchOptions {
   Free free;
-  /// Candidates have between (1 - smaller) and (1 + tolerance) of `parameters`. By default none is smaller: a smaller model is
-  /// faster for being smaller, which is no merit of its shape.
+  /// Candidates have between (1 - smaller) and (1 + tolerance) of `parameters`. By default none is smaller: a smaller
+  /// model is faster for being smaller, which is no merit of its shape.
   double tolerance = 0.02;
   double smaller = 0;
   std::optional<std::int64_t> parameters;  ///< of the given model when absent
@@ -41,8 +42,8 @@ struct SearchOptions {
   bool pareto = false;
   std::int64_t decode_batch = 1;     ///< of the Pareto front: sequences decoded together
   std::int64_t decode_cache = 2048;  ///< and tokens in the cache of each
-  /// Called on the caller's thread at the start and about ten times a second, with the number of candidates seen and of all;
-  /// returning false ends the search early.
+  /// Called on the caller's thread about ten times a second, with the number of candidates seen and of all (while they
+  /// are still being counted: 0 of those counted); returning false ends the search early.
   std::function<bool(std::int64_t seen, std::int64_t all)> progress;
 };
 
@@ -50,8 +51,8 @@ struct Candidate {
   shape::Model model;
   std::int64_t parameters = 0;
   double time_per_token_s = 0;
-  op::Ratio gain;  ///< time of the given model over this one's, 90 % interval; above 1 is faster
-  int group = 0;   ///< candidates of one group cannot be told apart from its first; 0 is the fastest
+  op::Ratio gain;      ///< time of the given model over this one's, 90 % interval; above 1 is faster
+  int group = 0;       ///< candidates of one group cannot be told apart from its first; 0 is the fastest
   std::string change;  ///< what differs from the given model: "heads 32 -> 20, vocab 50257 -> 50304"
   /// With `pareto`: seconds per token in decode, and KV bytes per token of one sequence on one GPU.
   std::optional<double> decode_time_s;
@@ -60,11 +61,11 @@ struct Candidate {
 
 struct SearchResult {
   Candidate current;
-  /// Fastest first; the given shape itself is not among them. Of one choice of hidden size, layers and heads only the best few
-  /// FFN widths are listed, each with its best vocabulary, and of shapes that take exactly the same time the one that
-  /// changes least.
+  /// Fastest first; the given shape itself is not among them. Of one choice of hidden size, layers and heads only the
+  /// best few FFN widths are listed, each with its best vocabulary, and of shapes that take exactly the same time the
+  /// one that changes least.
   std::vector<Candidate> candidates;
-  std::vector<Candidate> pareto;  ///< least time first, at most `keep`
+  std::vector<Candidate> pareto;       ///< least time first, at most `keep`
   std::int64_t seen = 0;               ///< candidates within the tolerance, each of them priced
   std::int64_t enumerated = 0;         ///< shapes of the whole space, those outside the tolerance included
   std::int64_t distinct_products = 0;  ///< different matrix products priced on the way
@@ -72,7 +73,8 @@ struct SearchResult {
 };
 
 /// Searches the shapes around `model` with about the same parameter count for the least time per token of `workload`.
-/// Error when the model cannot run the workload, or when nothing is free. The result does not depend on the number of threads.
+/// Error when the model cannot run the workload, or when nothing is free. The result does not depend on the number of
+/// threads.
 SearchResult search(const shape::Model& model, const shape::Workload& workload, const SearchOptions& options,
                     const op::CostModel& costs);
 

@@ -42,23 +42,24 @@ Finding judge_size(const Case& of, const SizeRule& rule) {
     if (size != rule.size && (splits || rule.padded || rule.in_base))
       if (const auto model = rule.with(size)) keep_larger(finding.cost, of.saving(*model));
 
-  const std::string fix =
-      gpu_met ? sizes_text(paper_size, paper_size, paper_step, paper_step, t)
-              : sizes_text(gpu_size, paper_size, gpu_step, paper_step, t);
+  const std::string fix = gpu_met ? sizes_text(paper_size, paper_size, paper_step, paper_step, t)
+                                  : sizes_text(gpu_size, paper_size, gpu_step, paper_step, t);
   if (!splits && !rule.padded) {
     finding.verdict = Verdict::impossible;
     const std::int64_t divides = nearest_multiple(rule.size, t);
     finding.message = fmt::format("{} {} does not split over {} GPUs", rule.what, rule.size, t);
     if (finding.cost && divides / t % gpu_step != 0)
-      finding.message += fmt::format("; {} would but is misaligned, against which {} {}", divides, fix, in_words(finding.cost));
+      finding.message +=
+          fmt::format("; {} would but is misaligned, against which {} {}", divides, fix, in_words(finding.cost));
     else
       finding.message += fmt::format("; {} would", fix);
     return finding;
   }
   finding.verdict = grade(gpu_met, finding.cost);
   if (gpu_met)
-    finding.message = fmt::format("{} {} is aligned for {} but no multiple of {}{}; {} {}", rule.what, rule.size, of.gpu().name,
-                                  paper_step, t == 1 ? "" : fmt::format(" x {}", t), fix, in_words(finding.cost));
+    finding.message =
+        fmt::format("{} {} is aligned for {} but no multiple of {}{}; {} {}", rule.what, rule.size, of.gpu().name,
+                    paper_step, t == 1 ? "" : fmt::format(" x {}", t), fix, in_words(finding.cost));
   else
     finding.message = fmt::format("{} {} is misaligned; {} {}", rule.what, rule.size, fix, in_words(finding.cost));
   if (!of.possible()) finding.message += " (priced with the nearest sizes that split)";

@@ -8,8 +8,8 @@
 
 namespace gemmetry::advise {
 
-/// The sizes that a search may change; what follows from them (value and rotary dimensions, embedding width, the width of shared
-/// experts) keeps its ratio.
+/// The sizes that a search may change; what follows from them (value and rotary dimensions, embedding width, the width
+/// of shared experts) keeps its ratio.
 struct Sizes {
   std::int64_t hidden = 0;
   std::int64_t layers = 0;

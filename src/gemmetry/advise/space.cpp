@@ -17,14 +17,16 @@ constexpr std::int64_t most_layers = 10'000;  // shape::validate's limit
 
 double ratio(std::int64_t a, std::int64_t b) { return static_cast<double>(a) / static_cast<double>(b); }
 
-/// The least of step, 2 step, 4 step, ... that walks from `low` to `high` in at most 2^16 strides: sizes no model has are
-/// searched in coarse steps instead of filling the memory.
+/// The least of step, 2 step, 4 step, ... that walks from `low` to `high` in at most 2^16 strides: sizes no model has
+/// are searched in coarse steps instead of filling the memory.
 std::int64_t stride(std::int64_t low, std::int64_t high, std::int64_t step) {
   while ((high - low) / step > 65536) step *= 2;
   return step;
 }
 
-std::int64_t round_up(std::int64_t value, std::int64_t multiple) { return (value + multiple - 1) / multiple * multiple; }
+std::int64_t round_up(std::int64_t value, std::int64_t multiple) {
+  return (value + multiple - 1) / multiple * multiple;
+}
 
 void sort_unique(std::vector<std::int64_t>& values) {
   std::ranges::sort(values);
@@ -36,16 +38,19 @@ double given_or(double option, double fallback) { return option > 0 ? option : f
 
 }  // namespace
 
-std::int64_t Choices::shapes() const { return std::ssize(layers) * std::ssize(attention) * std::ssize(ffn) * std::ssize(vocab); }
+std::int64_t Choices::shapes() const {
+  return std::ssize(layers) * std::ssize(attention) * std::ssize(ffn) * std::ssize(vocab);
+}
 
 Space::Space(const shape::Model& model, const shape::Workload& workload, const SearchOptions& options)
     : model_(model), workload_(workload), origin_(sizes_of(model)), free_(options.free), head_dims_(options.head_dims) {
   // The heads of latent attention share a rank: their number and dimension belong to it and stay.
   if (model.attention.latent) free_.heads = free_.kv_heads = false;
   if (!free_.heads && !free_.kv_heads && !free_.ffn && !free_.vocab && !free_.hidden && !free_.layers)
-    throw Error(model.attention.latent && (options.free.heads || options.free.kv_heads)
-                    ? "nothing is free: the heads of latent attention are not searched; free ffn, vocab, hidden or layers"
-                    : "nothing is free: free one or more of heads, kv_heads, ffn, vocab, hidden, layers");
+    throw Error(
+        model.attention.latent && (options.free.heads || options.free.kv_heads)
+            ? "nothing is free: the heads of latent attention are not searched; free ffn, vocab, hidden or layers"
+            : "nothing is free: free one or more of heads, kv_heads, ffn, vocab, hidden, layers");
   const double own_ffn = ratio(origin_.ffn, origin_.hidden);
   ffn_over_hidden_ = {given_or(options.ffn_over_hidden_low, 0.75 * own_ffn),
                       given_or(options.ffn_over_hidden_high, 1.25 * own_ffn)};
@@ -89,7 +94,8 @@ std::vector<std::int64_t> Space::layer_choices(std::int64_t hidden) const {
   return choices;
 }
 
-/// Heads of the listed dimensions whose width beside the hidden size is the model's own (1 where the head dimension is h/a).
+/// Heads of the listed dimensions whose width beside the hidden size is the model's own (1 where the head dimension is
+/// h/a).
 std::vector<AttentionChoice> Space::attention_choices(std::int64_t hidden) const {
   const std::int64_t own_width = origin_.heads * origin_.head_dim;
   std::vector<AttentionChoice> choices;
@@ -151,7 +157,8 @@ std::vector<std::int64_t> Space::ffn_choices(std::int64_t hidden) const {
     // The model's own ratio, rounded to what its own width is a multiple of (64 at most).
     const std::int64_t step = std::min<std::int64_t>(hidden_step, origin_.ffn & -origin_.ffn);
     const double follows = ratio(origin_.ffn, origin_.hidden) * static_cast<double>(hidden);
-    choices.push_back(std::max(step, static_cast<std::int64_t>(std::llround(follows / static_cast<double>(step))) * step));
+    choices.push_back(
+        std::max(step, static_cast<std::int64_t>(std::llround(follows / static_cast<double>(step))) * step));
   }
   sort_unique(choices);
   std::erase_if(choices, [&](std::int64_t width) {

@@ -31,8 +31,8 @@ struct Choices {
   std::int64_t shapes() const;
 };
 
-/// The shapes a search looks at: around the given model, within the bands of the options, and only those that the workload's
-/// parallel degrees can split.
+/// The shapes a search looks at: around the given model, within the bands of the options, and only those that the
+/// workload's parallel degrees can split.
 class Space {
  public:
   /// Refers to `model` and `workload`, which must outlive it. Error when nothing is free.

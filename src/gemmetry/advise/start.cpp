@@ -23,8 +23,8 @@ struct Member {
 };
 
 // The GPT-3 family, without its XL, whose 2048 wide and 24 deep shape is on the line of its neighbours.
-constexpr std::array<Member, 7> family{{{125e6, 768}, {350e6, 1024}, {760e6, 1536}, {2.7e9, 2560},
-                                        {6.7e9, 4096}, {13e9, 5120}, {175e9, 12288}}};
+constexpr std::array<Member, 7> family{
+    {{125e6, 768}, {350e6, 1024}, {760e6, 1536}, {2.7e9, 2560}, {6.7e9, 4096}, {13e9, 5120}, {175e9, 12288}}};
 
 /// Along the line through the two nearest members, in logarithms.
 double family_hidden(double parameters) {

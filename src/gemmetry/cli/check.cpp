@@ -74,7 +74,7 @@ std::vector<Column<Finding>> finding_columns(bool several_degrees) {
 struct Summary {
   std::size_t findings = 0;
   std::size_t impossible = 0;
-  std::size_t costly = 0;  ///< cost more than `fail_over`
+  std::size_t costly = 0;  ///< cost more than `fail_over`, beyond the error of the prediction
   double fail_over = 0;
   bool failed() const { return impossible + costly > 0; }
   std::string sentence;
@@ -87,7 +87,7 @@ Summary summarise(const std::vector<Finding>& findings, double fail_over) {
   const Finding* worst = nullptr;
   for (const Finding& finding : findings) {
     if (finding.verdict == Verdict::impossible) ++summary.impossible;
-    if (!finding.cost || finding.cost->value <= fail_over) continue;
+    if (finding.verdict != Verdict::costly || !finding.cost || finding.cost->value <= fail_over) continue;
     ++summary.costly;
     if (!worst || finding.cost->value > worst->cost->value) worst = &finding;
   }

@@ -29,21 +29,24 @@ op::PricedProgram steps_of(const op::Program& program, const op::PricedProgram& 
   return steps;
 }
 
-std::int64_t layer_count(const op::Program& program) {
+std::int64_t layer_runs(const op::Program& program) {
   std::int64_t layers = 0;
   for (const op::Segment& segment : program.segments())
     if (segment.part == op::Part::attention) layers += segment.repeat;
   return layers;
 }
 
-std::vector<ExplainedLayer> explain_layers(const op::Program& program, const op::PricedProgram& priced) {
+std::vector<ExplainedLayer> explain_layers(const op::Program& program, const op::PricedProgram& priced,
+                                           const shape::Workload& workload) {
   std::map<shape::LayerKind, std::int64_t> counts;
   for (const op::Segment& segment : program.segments())
     if (segment.part == op::Part::attention) counts[segment.kind] += segment.repeat;
   std::vector<ExplainedLayer> layers;
   for (const auto& [kind, count] : counts) {
     const auto once = [&, kind = kind](const op::Segment& s) { return is_layer(s.part) && s.kind == kind ? 1 : 0; };
-    layers.push_back({kind, count, op::total_time(steps_of(program, priced, once))});
+    // A training step runs each layer once for every microbatch.
+    const std::int64_t runs = workload.phase == shape::Phase::training ? workload.microbatches : 1;
+    layers.push_back({kind, count / runs, op::total_time(steps_of(program, priced, once))});
   }
   return layers;
 }
@@ -120,12 +123,12 @@ Explanation explain(const shape::Model& model, const shape::Workload& workload, 
   op::Program program;
   op::lower(model, workload, program);
   const op::PricedProgram priced = op::price(program, predictor);
-  const auto layers = static_cast<double>(layer_count(program));
+  const auto runs = static_cast<double>(layer_runs(program));
 
   Explanation explained;
-  explained.layers = explain_layers(program, priced);
+  explained.layers = explain_layers(program, priced, workload);
   const op::PricedProgram layer = steps_of(program, priced, [&](const op::Segment& s) {
-    return is_layer(s.part) ? static_cast<double>(s.repeat) / layers : 0;
+    return is_layer(s.part) ? static_cast<double>(s.repeat) / runs : 0;
   });
   explained.layer_time = op::total_time(layer);
   explained.model_time = op::total_time(priced);

@@ -17,16 +17,16 @@
 namespace gemmetry::gpu {
 namespace {
 
-/// What a class of errors gains when a calibration serves another GPU than its own: the share that all operators there have in
-/// common, and a factor for what is each one's own.
+/// What a class of errors gains when a calibration serves another GPU than its own: the share that all operators there
+/// have in common, and a factor for what is each one's own.
 struct Widening {
   double shared;
   double independent;
 };
 
 /// Within a generation: H100's fit with H200's datasheet reads 4.6 to 6.8 % off against 4.8 to 6.0 % with its own
-/// (docs/models/gemm.md); boards with other power limits move more. Across generations: fits of A100 read 33 % (decode) and
-/// 10 % off on H100, fits of roofline type (published tables); the wider is taken.
+/// (docs/models/gemm.md); boards with other power limits move more. Across generations: fits of A100 read 33 % (decode)
+/// and 10 % off on H100, fits of roofline type (published tables); the wider is taken.
 Widening widening(Fit fit) {
   switch (fit) {
     case Fit::own:
@@ -135,8 +135,7 @@ const EmbeddedFile* nearest_of(const Gpu& gpu, Generation generation) {
 Calibration calibration_from_json(std::string_view text, const std::string& source) {
   const nlohmann::json document = parse_json(text, source);
   const JsonObject file(document, source);
-  file.refuse_unknown(
-      {"name", "gemm", "misaligned_gemm", "attention", "decode", "pointwise", "collective", "errors"});
+  file.refuse_unknown({"name", "gemm", "misaligned_gemm", "attention", "decode", "pointwise", "collective", "errors"});
 
   Calibration calibration;
   calibration.name = line_of_text(file, "name");

@@ -14,7 +14,7 @@ namespace gemmetry::gpu {
 template <class Group>
 struct Coefficient {
   std::string_view name;
-  double Group::* member;
+  double Group::*member;
   double low = 0;  ///< what a file may hold
   double high = 1e6;
 };
@@ -109,11 +109,11 @@ struct DecodeCoefficients {
 
 /// Kernels whose time is the memory they move (docs/models/pointwise.md): shares of the datasheet's bandwidth, by kind.
 struct PointwiseCoefficients {
-  double start_s = 0;  ///< of any such kernel
-  double streaming = 1;          ///< elementwise kernels, one pass
-  double reduction = 1;          ///< norms, softmax and losses: rows are reduced on the way
-  double backward_reduction = 1; ///< their gradients
-  double scatter = 1;            ///< rows read or added at random places: embeddings
+  double start_s = 0;             ///< of any such kernel
+  double streaming = 1;           ///< elementwise kernels, one pass
+  double reduction = 1;           ///< norms, softmax and losses: rows are reduced on the way
+  double backward_reduction = 1;  ///< their gradients
+  double scatter = 1;             ///< rows read or added at random places: embeddings
 
   static constexpr auto fields() {
     using P = PointwiseCoefficients;
@@ -132,6 +132,7 @@ struct CollectiveCoefficients {
   double start_s = 0;  ///< of any collective
   double ramp_s = 0;   ///< what growing messages lose before they fill the links: sqrt(ramp * wire time) is added
   double all_reduce = 1;
+  double all_reduce_node = 1;  ///< of all GPUs of a node: over 1 where switches do the sums
   double all_gather = 1;
   double reduce_scatter = 1;
   double send = 1;
@@ -142,6 +143,7 @@ struct CollectiveCoefficients {
         {"start_s", &C::start_s, 0, 1e-2},
         {"ramp_s", &C::ramp_s, 0, 1e-2},
         {"all_reduce", &C::all_reduce, 0.01, 2},
+        {"all_reduce_node", &C::all_reduce_node, 0.01, 2},
         {"all_gather", &C::all_gather, 0.01, 2},
         {"reduce_scatter", &C::reduce_scatter, 0.01, 2},
         {"send", &C::send, 0.01, 2},
@@ -149,7 +151,8 @@ struct CollectiveCoefficients {
   }
 };
 
-/// Standard deviations of the logarithm of a predicted time: what all operators of a class share, and what is each one's own.
+/// Standard deviations of the logarithm of a predicted time: what all operators of a class share, and what is each
+/// one's own.
 struct LogError {
   double shared = 0;
   double independent = 0;
@@ -176,8 +179,8 @@ struct Calibration {
   std::map<std::string, std::string> sources;  ///< group of coefficients -> where it is from
 };
 
-/// The calibration of that GPU: its own where one was made, otherwise that of the GPU nearest to it (same generation and
-/// nearest bandwidth per SM first, then the generation it descends from), with wider errors.
+/// The calibration of that GPU: its own where one was made, otherwise that of the GPU nearest to it (same generation
+/// and nearest bandwidth per SM first, then the generation it descends from), with wider errors.
 Calibration calibration_for(const Gpu& gpu);
 
 /// The error of that class; the widest of all where the calibration does not name it.
@@ -186,7 +189,8 @@ LogError error_of(const Calibration& calibration, std::string_view error_class);
 /// Reads a calibration from the text of its file. Error naming source, key, value and fix; unknown keys are refused.
 Calibration calibration_from_json(std::string_view text, const std::string& source);
 
-/// 16-bit tensor FLOP/s, which `l2_bytes_per_flop` refers to whatever the operands are; the vector units' where there are none.
+/// 16-bit tensor FLOP/s, which `l2_bytes_per_flop` refers to whatever the operands are; the vector units' where there
+/// are none.
 double reference_flops(const Gpu& gpu);
 
 /// Names of the shipped calibrations.

@@ -5,11 +5,11 @@
 
 // Predicts: one fused attention kernel, forward or backward, and decode with the cache split over the SMs.
 // Formula:  launch + (sm^3 + memory^3)^(1/3).
-//           Many queries: sm = max(sum over tiles / SMs, longest tile), a tile being 128 queries of a head against its unmasked
-//           keys in blocks of 128: tile = query_tile + blocks x (2 128^2 (d + dv) / (efficiency x peak per SM) + softmax);
-//           memory = bytes / (efficiency x bandwidth). Backward: sm x FLOP ratio / backward_efficiency.
-//           Few queries: memory = bytes / (efficiency x bandwidth x busy), busy = min(1, parts / (SMs x busy_units)),
-//           sm = units / SMs x unit + products; start + split x log2(keys / 64) / 4 is added.
+//           Many queries: sm = max(sum over tiles / SMs, longest tile), a tile being 128 queries of a head against its
+//           unmasked keys in blocks of 128: tile = query_tile + blocks x (2 128^2 (d + dv) / (efficiency x peak per SM)
+//           + softmax); memory = bytes / (efficiency x bandwidth). Backward: sm x FLOP ratio / backward_efficiency. Few
+//           queries: memory = bytes / (efficiency x bandwidth x busy), busy = min(1, parts / (SMs x busy_units)), sm =
+//           units / SMs x unit + products; start + split x log2(keys / 64) / 4 is added.
 // Range:    calibrated forward, causal, bf16, head dimensions 64 to 256, 512 to 16384 tokens, caches to 131072 tokens.
 // Ignores:  the library's kernel choices, paging of the cache, dropout, sinks, head dimensions that need a copy.
 // Source:   shape of FlashAttention's loops; coefficients from data/calibration.

@@ -4,10 +4,12 @@
 #include <cmath>
 
 // Predicts: all-reduce, all-gather, reduce-scatter and point-to-point sends within a node or between nodes.
-// Formula:  launch + start + steps x latency + wire / efficiency + sqrt(ramp x wire), wire = ring bytes / link bandwidth,
+// Formula:  launch + start + steps x latency + wire / efficiency + sqrt(ramp x wire), wire = ring bytes / link
+// bandwidth,
 //           steps = 2 (r - 1) for all-reduce, r - 1 for the others, 1 for a send.
 // Range:    calibrated for 2, 4 and 8 GPUs of one node, 512 B to 512 MB.
-// Ignores:  trees, NVLink SHARP, rings over several nodes at once, contention, overlap with other kernels.
+// Ignores:  trees, rings over several nodes at once, contention, overlap with other kernels. Sums made by the switches
+//           (NVLink SHARP, all GPUs of a node) are an efficiency over 1 of the ring's bytes.
 // Source:   ring algorithm; coefficients from data/calibration, latencies and bandwidths from data/nodes.
 
 namespace gemmetry::predict {
@@ -34,10 +36,11 @@ double CollectiveModel::link_bandwidth(op::Span span) const {
   return span == op::Span::node ? node_.intra_bandwidth : node_.inter_bandwidth / gpus;
 }
 
-double CollectiveModel::efficiency(op::CollectiveKind kind) const {
-  switch (kind) {
+double CollectiveModel::efficiency(const op::Collective& collective) const {
+  const bool whole_node = collective.span == op::Span::node && collective.ranks == node_.gpus;
+  switch (collective.collective) {
     case op::CollectiveKind::all_reduce:
-      return coefficients_.all_reduce;
+      return whole_node ? coefficients_.all_reduce_node : coefficients_.all_reduce;
     case op::CollectiveKind::all_gather:
       return coefficients_.all_gather;
     case op::CollectiveKind::reduce_scatter:
@@ -52,7 +55,7 @@ Estimate CollectiveModel::estimate(const op::Collective& collective) const {
   const double wire = op::bytes(collective) / link_bandwidth(collective.span);
   const double latency = collective.span == op::Span::node ? node_.intra_latency : node_.inter_latency;
   Estimate estimate;
-  estimate.memory_time_s = wire / efficiency(collective.collective) + std::sqrt(coefficients_.ramp_s * wire);
+  estimate.memory_time_s = wire / efficiency(collective) + std::sqrt(coefficients_.ramp_s * wire);
   estimate.fixed_time_s = launch_s_ + coefficients_.start_s + steps(collective) * latency;
   estimate.time_s = estimate.fixed_time_s + estimate.memory_time_s;
   estimate.bound = estimate.fixed_time_s > estimate.memory_time_s ? op::Bound::launch : op::Bound::network;

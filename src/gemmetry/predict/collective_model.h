@@ -21,7 +21,7 @@ class CollectiveModel {
   double link_bandwidth(op::Span span) const;
 
  private:
-  double efficiency(op::CollectiveKind kind) const;
+  double efficiency(const op::Collective& collective) const;
 
   double launch_s_;
   gpu::Node node_;

@@ -6,7 +6,8 @@
 
 namespace gemmetry::predict {
 
-/// What one kernel other than a product takes, and of what that is made. The parts overlap: they add up to more than the time.
+/// What one kernel other than a product takes, and of what that is made. The parts overlap: they add up to more than
+/// the time.
 struct Estimate {
   double time_s = 0;
   double tensor_time_s = 0;  ///< multiplying, on the busiest SM

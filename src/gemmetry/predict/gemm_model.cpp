@@ -7,6 +7,7 @@
 // Formula:  launch + (sm^3 + memory^3)^(1/3), with
 //           sm = prologue + what tile_menu.cpp says of the chosen tile,
 //           memory = latency + max(bytes not in L2, all bytes / l2_speedup) / (efficiency x bandwidth).
+//           Sustained clocks: tensor throughput is at most sustained_fraction of the burst's.
 // Range:    calibrated for m to 32768, n and k from 32 to 65536, bf16; other dtypes scale the tensor throughput.
 // Ignores:  epilogues, clusters, strides, power within a burst (products over 2 ms throttle), which experts are busy.
 // Source:   structured form of the reference notes on predictors; coefficients from data/calibration.
@@ -29,7 +30,8 @@ std::int64_t whole(double x) { return static_cast<std::int64_t>(std::min(x, most
 
 std::int64_t lowest_bit(std::int64_t x) { return x & -x; }
 
-/// Bytes that come from device memory: none while they stay in L2 from one run to the next, all from half as much again.
+/// Bytes that come from device memory: none while they stay in L2 from one run to the next, all from half as much
+/// again.
 double cold(double bytes, double resident) { return bytes * std::clamp((bytes / resident - 1) * 2, 0.0, 1.0); }
 
 /// In elements of the operands, what the result's row allows: its elements may be wider.
@@ -78,8 +80,9 @@ GemmModel::GemmModel(const gpu::Gpu& gpu, const gpu::Calibration& calibration, g
 }
 
 void GemmModel::add_kernels(shape::Dtype dtype, gpu::Clocks clocks) {
-  const double clock = clocks == gpu::Clocks::sustained ? gpu_.sustained_fraction.value_or(1) : 1;
-  const double flops = gpu::peak_flops(gpu_, dtype) * clock;
+  // Power limits what the tensor cores do, not how fast they could: kernels that keep them half idle are not slowed.
+  const double limit = clocks == gpu::Clocks::sustained ? gpu_.sustained_fraction.value_or(1) : 1;
+  const double flops = gpu::peak_flops(gpu_, dtype);
   const bool tensor = gpu_.tensor_flops.contains(dtype);
   std::vector<gpu::AlignmentClass> classes{{1, 1}};
   const auto listed = gpu_.alignment.find(whole(shape::bytes_per_element(dtype)));
@@ -87,10 +90,10 @@ void GemmModel::add_kernels(shape::Dtype dtype, gpu::Clocks clocks) {
   for (const gpu::AlignmentClass& one : classes) {
     const bool aligned = tensor && one.efficiency >= aligned_from;
     const gpu::GemmCoefficients& coefficients = aligned ? aligned_ : misaligned_;
-    kernels_[dtype].push_back(
-        {one.elements, one.efficiency, aligned,
-         TileMenu(menu_of(gpu_.generation, aligned), coefficients, real(gpu_.sms), flops * one.efficiency,
-                  gpu::reference_flops(gpu_), step_bytes / shape::bytes_per_element(dtype))});
+    kernels_[dtype].push_back({one.elements, one.efficiency, aligned,
+                               TileMenu(menu_of(gpu_.generation, aligned), coefficients, real(gpu_.sms),
+                                        flops * std::min(one.efficiency, limit), gpu::reference_flops(gpu_),
+                                        step_bytes / shape::bytes_per_element(dtype))});
   }
 }
 
@@ -109,8 +112,9 @@ GemmPlan GemmModel::plan(const op::Gemm& g) const {
   const double m = real(g.m);
   const double n = real(g.n);
   const double k = real(g.k);
-  return plan({batch, m, n, k, batch * m * k * in, batch * n * k * in, batch * m * n * op::result_bytes_per_element(g.dtype)},
-              g.dtype, power_of_two(g));
+  return plan(
+      {batch, m, n, k, batch * m * k * in, batch * n * k * in, batch * m * n * op::result_bytes_per_element(g.dtype)},
+      g.dtype, power_of_two(g));
 }
 
 GemmPlan GemmModel::plan(const op::GroupedGemm& g) const {
@@ -123,7 +127,8 @@ GemmPlan GemmModel::plan(const op::GroupedGemm& g) const {
   // Fewer rows than experts leave experts idle; none has less than a row.
   const double busy = std::min(experts, std::max(rows, 1.0));
   if (g.layout == op::Layout::tn)
-    return plan({busy, n, k, rows / busy, rows * n * in, rows * k * in, experts * n * k * out}, g.dtype, power_of_two(g));
+    return plan({busy, n, k, rows / busy, rows * n * in, rows * k * in, experts * n * k * out}, g.dtype,
+                power_of_two(g));
   return plan({busy, rows / busy, n, k, rows * k * in, experts * n * k * in, rows * n * out}, g.dtype, power_of_two(g));
 }
 
@@ -145,8 +150,9 @@ GemmPlan GemmModel::plan(const Product& p, shape::Dtype dtype, std::int64_t powe
   const double rounds = std::ceil(tiles / sms);
 
   const double split_time = parts > 1 ? c.split_s + parts * part_s : 0;
-  const double loop = parts > 1 ? std::ceil(steps / parts) * tile.latency_s
-                                : steps * std::max(rounds * tile.step_s, std::ceil(rounds / tile.resident) * tile.latency_s);
+  const double loop = parts > 1
+                          ? std::ceil(steps / parts) * tile.latency_s
+                          : steps * std::max(rounds * tile.step_s, std::ceil(rounds / tile.resident) * tile.latency_s);
   const double writing = (rounds - 1) * tile.wave_s;
   const double start = c.prologue_s + c.ramp_steps * tile.latency_s;
   const double sm = start + loop + writing + split_time;
@@ -154,7 +160,8 @@ GemmPlan GemmModel::plan(const Product& p, shape::Dtype dtype, std::int64_t powe
   const double l2 = gpu_.l2_bytes;
   const double cold_bytes =
       cold(p.a_bytes, c.resident_a * l2) + cold(p.b_bytes, c.resident_b * l2) + cold(p.c_bytes, c.resident_c * l2);
-  const double through_l2 = (p.a_bytes + p.b_bytes + p.c_bytes) / c.l2_speedup;
+  const double all_bytes = p.a_bytes + p.b_bytes + p.c_bytes;
+  const double through_l2 = all_bytes / c.l2_speedup;
   const double moving = std::max(cold_bytes, through_l2) / bandwidth;
   const double memory = c.memory_latency_s + moving;
 
@@ -177,7 +184,7 @@ GemmPlan GemmModel::plan(const Product& p, shape::Dtype dtype, std::int64_t powe
   if (plan.fixed_time_s >= std::max(plan.tensor_time_s, moving))
     plan.bound = op::Bound::launch;
   else if (moving >= plan.tensor_time_s)
-    plan.bound = cold_bytes >= through_l2 ? op::Bound::memory : op::Bound::l2;
+    plan.bound = 2 * cold_bytes >= all_bytes ? op::Bound::memory : op::Bound::l2;
   else
     plan.bound = tile.tensor_s >= tile.l2_s ? op::Bound::tensor : op::Bound::l2;
   return plan;

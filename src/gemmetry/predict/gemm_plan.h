@@ -8,7 +8,7 @@ namespace gemmetry::predict {
 
 /// How a library is taken to run one product on a GPU, and what that takes. docs/models/gemm.md has the formula.
 struct GemmPlan {
-  std::int64_t power_of_two = 1;  ///< largest power of two dividing the contiguous dimensions of all three matrices
+  std::int64_t power_of_two = 1;    ///< largest power of two dividing the contiguous dimensions of all three matrices
   double alignment_efficiency = 1;  ///< of the tensor cores at that alignment
   std::int64_t tile_m = 0;          ///< rows of c one thread block computes; of c^T when `swapped`
   std::int64_t tile_n = 0;

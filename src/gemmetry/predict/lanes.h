@@ -2,8 +2,8 @@
 
 namespace gemmetry::predict {
 
-/// Four floats worked on side by side. GCC and Clang make one SIMD instruction of each operation on any 64-bit machine, at any
-/// optimisation level that optimises; a plain loop they leave alone because a comparison could trap.
+/// Four floats worked on side by side. GCC and Clang make one SIMD instruction of each operation on any 64-bit machine,
+/// at any optimisation level that optimises; a plain loop they leave alone because a comparison could trap.
 using Lanes = float __attribute__((vector_size(16)));
 using LaneIndex = int __attribute__((vector_size(16)));
 inline constexpr int lanes = 4;

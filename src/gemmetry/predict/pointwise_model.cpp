@@ -1,9 +1,9 @@
 #include "gemmetry/predict/pointwise_model.h"
 
-// Predicts: norms, softmax, activations, rotations, residuals, embeddings, losses, optimizer updates and elementwise kernels.
-// Formula:  launch + start + bytes / (efficiency x bandwidth), one efficiency by kind of kernel.
-// Range:    any size; not calibrated to measurements yet.
-// Ignores:  operands still in L2 (below a few MB kernels can be up to twice as fast), rows too few to fill the SMs,
+// Predicts: norms, softmax, activations, rotations, residuals, embeddings, losses, optimizer updates and elementwise
+// kernels. Formula:  launch + start + bytes / (efficiency x bandwidth), one efficiency by kind of kernel. Range:    any
+// size; not calibrated to measurements yet. Ignores:  operands still in L2 (below a few MB kernels can be up to twice
+// as fast), rows too few to fill the SMs,
 //           arithmetic, vector width.
 // Source:   compulsory bytes of op; coefficients from data/calibration.
 

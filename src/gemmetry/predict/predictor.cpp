@@ -13,11 +13,14 @@
 namespace gemmetry::predict {
 namespace {
 
-// What adds to the error of a class where the calibration was not made (standard deviations of the logarithm of the time).
+// What adds to the error of a class where the calibration was not made (standard deviations of the logarithm of the
+// time).
 constexpr double known_clock = 0.03;    // sustained throughput of another GPU of the same kind, another cooler
 constexpr double unknown_clock = 0.10;  // sustained throughput not known: it is 0.84 of the burst's on H200, taken as 1
 constexpr double other_dtype = 0.10;    // tables were in bf16; fp16 runs the same kernels
-constexpr double other_kernel = 0.15;   // grouped products, backward and decode attention: fitted loosely or not at all
+constexpr double other_kernel = 0.15;   // grouped products and attention backward: few measurements stand behind them
+constexpr double other_decode =
+    0.25;  // decode: the libraries' choice of kernel jumps with heads, head dimension and cache
 
 double hypotenuse(double a, double b) { return std::sqrt(a * a + b * b); }
 
@@ -25,7 +28,8 @@ shape::Dtype dtype_of(const op::Operator& op) {
   return std::visit(
       [](const auto& one) {
         using Op = std::decay_t<decltype(one)>;
-        if constexpr (std::is_same_v<Op, op::Gemm> || std::is_same_v<Op, op::GroupedGemm> || std::is_same_v<Op, op::Attention>)
+        if constexpr (std::is_same_v<Op, op::Gemm> || std::is_same_v<Op, op::GroupedGemm> ||
+                      std::is_same_v<Op, op::Attention>)
           return one.dtype;
         else
           return shape::Dtype::bf16;
@@ -33,10 +37,13 @@ shape::Dtype dtype_of(const op::Operator& op) {
       op);
 }
 
-bool is_other_kernel(const op::Operator& op) {
-  if (std::holds_alternative<op::GroupedGemm>(op)) return true;
+/// What an operator's own error gains where its class was calibrated on other kernels.
+double other(const op::Operator& op) {
+  if (std::holds_alternative<op::GroupedGemm>(op)) return other_kernel;
   const auto* attention = std::get_if<op::Attention>(&op);
-  return attention != nullptr && (attention->backward || is_decode(*attention));
+  if (attention == nullptr) return 0;
+  if (is_decode(*attention)) return other_decode;
+  return attention->backward ? other_kernel : 0;
 }
 
 }  // namespace
@@ -96,7 +103,7 @@ op::Uncertainty Predictor::uncertainty(const op::Operator& op, const Priced& pri
     error.shared = hypotenuse(error.shared, gpu_.sustained_fraction ? known_clock : unknown_clock);
   const shape::Dtype dtype = dtype_of(op);
   if (dtype != shape::Dtype::bf16 && dtype != shape::Dtype::fp16) error.shared = hypotenuse(error.shared, other_dtype);
-  if (is_other_kernel(op)) error.independent = hypotenuse(error.independent, other_kernel);
+  error.independent = hypotenuse(error.independent, other(op));
   return error;
 }
 

@@ -81,7 +81,8 @@ template <class Product>
 std::string product_reason(const Product& gemm, const GemmPlan& plan, const gpu::Gpu& gpu, const std::string& memory) {
   const std::int64_t needed = gpu::alignment_threshold(gpu, gemm.dtype);
   const bool misaligned = plan.power_of_two < needed;
-  const bool multiplying = plan.bound == op::Bound::tensor || (plan.bound == op::Bound::l2 && plan.tensor_time_s >= plan.memory_time_s);
+  const bool multiplying =
+      plan.bound == op::Bound::tensor || (plan.bound == op::Bound::l2 && plan.tensor_time_s >= plan.memory_time_s);
   if (misaligned && multiplying)
     return fmt::format("{}: tensor cores run at {} ({} elements needed)", multiple_text(worst(gemm)),
                        percent(plan.alignment_efficiency), needed);
@@ -89,7 +90,8 @@ std::string product_reason(const Product& gemm, const GemmPlan& plan, const gpu:
   if (plan.bound == op::Bound::launch)
     text = launch_text(plan.fixed_time_s, plan.time_s);
   else if (multiplying)
-    text = tiles_text(plan, gpu) + (plan.bound == op::Bound::tensor ? ": tensor-bound" : ": bound by reading tiles from L2");
+    text = tiles_text(plan, gpu) +
+           (plan.bound == op::Bound::tensor ? ": tensor-bound" : ": bound by reading tiles from L2");
   else
     text = memory;
   if (misaligned) text += "; " + multiple_text(worst(gemm));
@@ -118,9 +120,10 @@ std::string bytes_text(double bytes) {
 }
 
 std::string reason_of(const op::Gemm& gemm, const GemmPlan& plan, const gpu::Gpu& gpu) {
-  const double weights = gemm.batch == 1 && gemm.layout != op::Layout::tn
-                             ? static_cast<double>(gemm.n) * static_cast<double>(gemm.k) * shape::bytes_per_element(gemm.dtype)
-                             : 0;
+  const double weights =
+      gemm.batch == 1 && gemm.layout != op::Layout::tn
+          ? static_cast<double>(gemm.n) * static_cast<double>(gemm.k) * shape::bytes_per_element(gemm.dtype)
+          : 0;
   return product_reason(gemm, plan, gpu, traffic_text(weights, op::bytes(gemm), plan));
 }
 
@@ -136,8 +139,8 @@ std::string reason_of(const op::Attention& attention, const Estimate& estimate, 
   if (estimate.bound == op::Bound::launch) return launch_text(estimate.fixed_time_s, estimate.time_s);
   if (estimate.bound == op::Bound::memory) {
     const double bytes = op::bytes(attention);
-    return fmt::format("{} {} at {}: memory-bound", is_decode(attention) ? "reads a cache of" : "moves", bytes_text(bytes),
-                       rate_text(bytes / estimate.memory_time_s));
+    return fmt::format("{} {} at {}: memory-bound", is_decode(attention) ? "reads a cache of" : "moves",
+                       bytes_text(bytes), rate_text(bytes / estimate.memory_time_s));
   }
   if (is_decode(attention))
     return fmt::format("{} KV heads of {} sequences over {} SMs: bound by starting each", attention.kv_heads,
@@ -146,7 +149,8 @@ std::string reason_of(const op::Attention& attention, const Estimate& estimate, 
   const std::int64_t padded = padded_head_dim(attention.head_dim);
   const std::string padding =
       padded == attention.head_dim ? "" : fmt::format(", head dimension {} runs as {}", attention.head_dim, padded);
-  return fmt::format("products and softmax in one kernel at {} of the tensor peak{}: tensor-bound", percent(share), padding);
+  return fmt::format("products and softmax in one kernel at {} of the tensor peak{}: tensor-bound", percent(share),
+                     padding);
 }
 
 std::string reason_of(const op::Collective& collective, const Estimate& estimate, double link_bandwidth) {

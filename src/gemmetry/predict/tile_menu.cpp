@@ -35,8 +35,7 @@ struct Extent {
 /// Rows of nvjet tiles, and their columns up to what a pair of warp groups can hold.
 std::vector<Extent> dense_tiles() {
   constexpr std::int64_t rows[] = {64, 128, 192, 256, 320};
-  constexpr std::int64_t columns[] = {8,  16,  24,  32,  40,  48,  56,  64,  80,
-                                      96, 112, 128, 144, 160, 176, 192, 224, 256};
+  constexpr std::int64_t columns[] = {8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160, 176, 192, 224, 256};
   constexpr std::int64_t largest_tile = 40960;
   std::vector<Extent> tiles;
   for (const std::int64_t m : rows)
@@ -68,7 +67,8 @@ TileMenu::TileMenu(Menu menu, const gpu::GemmCoefficients& coefficients, double 
     : sms_(sms), both_ways_(menu == Menu::dense) {
   const double l2_bytes_per_s = coefficients.l2_bytes_per_flop * reference_flops / sms;
   for (const Extent& tile : menu == Menu::dense ? dense_tiles() : classic_tiles())
-    add(tile.m, tile.n, coefficients, coefficients.tensor_efficiency * tensor_flops / sms, l2_bytes_per_s, step_elements);
+    add(tile.m, tile.n, coefficients, coefficients.tensor_efficiency * tensor_flops / sms, l2_bytes_per_s,
+        step_elements);
   group();
 }
 
@@ -145,7 +145,8 @@ void TileMenu::offer_all(const TileQuery& query, bool swapped, Best& best) const
     const Lanes rounds = ceil_of(tiles * per_sms);
     Lanes loop = rounds * tile.latency_s;
     if constexpr (resident) loop = largest(rounds * tile.step_s, ceil_of(rounds * tile.per_resident) * tile.latency_s);
-    best.offer(ramp * tile.latency_s + steps * loop + (rounds - all(1)) * tile.wave_s, index, swapped ? swapped_bit : 0);
+    best.offer(ramp * tile.latency_s + steps * loop + (rounds - all(1)) * tile.wave_s, index,
+               swapped ? swapped_bit : 0);
     if constexpr (split) {
       const Lanes parts = least(parts_limit, floor_of(sms / tiles));
       const Lanes in_part = ceil_of(steps / largest(parts, all(1)));

@@ -35,7 +35,7 @@ struct TileQuery {
   double batch = 1;
   double m = 1;
   double n = 1;
-  double steps = 1;         ///< of 128 bytes of k
+  double steps = 1;  ///< of 128 bytes of k
   double ramp_steps = 0;
   double split_s = 0;       ///< combining a split k, whatever the parts
   double split_part_s = 0;  ///< and for each part
@@ -51,8 +51,8 @@ struct TileChoice {
 class TileMenu {
  public:
   /// `tensor_flops`: of the whole GPU, at the clock and alignment that hold; `step_elements`: elements in 128 bytes.
-  TileMenu(Menu menu, const gpu::GemmCoefficients& coefficients, double sms, double tensor_flops, double reference_flops,
-           double step_elements);
+  TileMenu(Menu menu, const gpu::GemmCoefficients& coefficients, double sms, double tensor_flops,
+           double reference_flops, double step_elements);
 
   /// The tile with the least time on the SMs (docs/models/gemm.md).
   TileChoice choose(const TileQuery& query) const;

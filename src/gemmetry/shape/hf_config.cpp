@@ -147,6 +147,7 @@ Model model_from_hf_config(std::string_view text, const std::string& source) {
 
 std::vector<std::string> supported_families() {
   std::vector<std::string> names;
+  names.reserve(families.size());
   for (const Family& family : families) names.emplace_back(family.model_type);
   return names;
 }

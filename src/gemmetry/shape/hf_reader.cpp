@@ -179,6 +179,7 @@ void require_length(const Model& model, const JsonObject& config, std::string_vi
 void set_windows(Model& model, std::int64_t window, const std::vector<bool>& windowed) {
   model.attention.window = window;
   std::vector<LayerKind> kinds;
+  kinds.reserve(windowed.size());
   for (const bool slides : windowed) {
     kinds.push_back({.windowed = slides && window > 0, .sparse = model.experts.has_value(), .rotary = true});
   }

@@ -56,7 +56,9 @@ void require_divides(std::vector<std::string>& reasons, std::string_view what, s
 }  // namespace
 
 std::int64_t tokens(const Workload& workload) {
-  return workload.phase == Phase::decode ? workload.batch : workload.batch * workload.sequence;
+  if (workload.phase == Phase::decode) return workload.batch;
+  const std::int64_t microbatches = workload.phase == Phase::training ? workload.microbatches : 1;
+  return workload.batch * workload.sequence * microbatches;
 }
 
 void validate(const Workload& workload, const Model& model) {
