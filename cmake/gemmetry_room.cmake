@@ -31,6 +31,10 @@ function(gemmetry_room name)
     $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/src>
     $<BUILD_INTERFACE:${GEMMETRY_GENERATED_DIR}>
     $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>)
+  # Rooms that read and print run once a call: there, quick compiling is worth more than quick code.
+  if(name MATCHES "^(base|shape|gpu|report|cli)$" AND NOT scope STREQUAL "INTERFACE")
+    target_compile_options(${target} PRIVATE $<$<CONFIG:Release>:-O1>)
+  endif()
   foreach(other IN LISTS room_DEPENDS)
     if(TARGET gemmetry_${other})
       target_link_libraries(${target} ${scope} gemmetry_${other})

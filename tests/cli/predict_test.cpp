@@ -31,7 +31,8 @@ TEST(Predict, AnswersEachRowInOrderWithTheInputColumns) {
 }
 
 TEST(Predict, JsonHasNumbersAndOrderedIntervals) {
-  const Result result = predict("gemm", "m,n,k,dtype,layout\n8192,8192,8192,fp16,tn\n64,64,64,bf16,nt\n", "--format json");
+  const Result result =
+      predict("gemm", "m,n,k,dtype,layout\n8192,8192,8192,fp16,tn\n64,64,64,bf16,nt\n", "--format json");
   ASSERT_EQ(result.code, 0) << result.err;
   const auto rows = result.json().at("rows");
   ASSERT_EQ(rows.size(), 2u);
@@ -47,10 +48,10 @@ TEST(Predict, JsonHasNumbersAndOrderedIntervals) {
 
 TEST(Predict, ReadsTheCsvThatPeopleHave) {
   const std::string plain = predict("gemm", "m,n,k\n512,512,512\n").out;
-  EXPECT_EQ(predict("gemm", "\xEF\xBB\xBFm,n,k\r\n512,512,512\r\n").out, plain);      // byte-order mark, CRLF
-  EXPECT_EQ(predict("gemm", "\nm, n ,k\n\n 512,\"512\",512\n\n").out, plain);          // blanks, quotes, empty lines
-  EXPECT_EQ(predict("gemm", "m,n,k\n512,512,512").out, plain);                         // no end of line at the end
-  EXPECT_EQ(predict("gemm", "m,n,k\n5.12e2,512.0,512\n").out, plain);                  // numbers as spreadsheets write them
+  EXPECT_EQ(predict("gemm", "\xEF\xBB\xBFm,n,k\r\n512,512,512\r\n").out, plain);  // byte-order mark, CRLF
+  EXPECT_EQ(predict("gemm", "\nm, n ,k\n\n 512,\"512\",512\n\n").out, plain);     // blanks, quotes, empty lines
+  EXPECT_EQ(predict("gemm", "m,n,k\n512,512,512").out, plain);                    // no end of line at the end
+  EXPECT_EQ(predict("gemm", "m,n,k\n5.12e2,512.0,512\n").out, plain);             // numbers as spreadsheets write them
 }
 
 TEST(Predict, ReadsStandardInput) {

@@ -1,13 +1,14 @@
 #pragma once
 
+#include <sys/wait.h>
+#include <unistd.h>
+
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <nlohmann/json.hpp>
 #include <sstream>
 #include <string>
-#include <sys/wait.h>
-#include <unistd.h>
 
 namespace gemmetry::cli {
 
@@ -18,9 +19,7 @@ struct Result {
   std::string err;
 
   nlohmann::ordered_json json() const { return nlohmann::ordered_json::parse(out); }
-  bool one_line_of_error() const {
-    return err.starts_with("gemmetry: ") && err.find('\n') == err.size() - 1;
-  }
+  bool one_line_of_error() const { return err.starts_with("gemmetry: ") && err.find('\n') == err.size() - 1; }
 };
 
 /// A folder of a test's own, removed with it.
@@ -53,7 +52,8 @@ inline std::string read_text(const std::string& path) {
 /// Runs `gemmetry ARGUMENTS` through the shell.
 inline Result gemmetry(const std::string& arguments) {
   const Scratch scratch;
-  const std::string command = std::string(GEMMETRY_BINARY) + " " + arguments + " >" + scratch.path("out") + " 2>" + scratch.path("err");
+  const std::string command =
+      std::string(GEMMETRY_BINARY) + " " + arguments + " >" + scratch.path("out") + " 2>" + scratch.path("err");
   const int status = std::system(("( " + command + " )").c_str());
   return {WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status), read_text(scratch.path("out")),
           read_text(scratch.path("err"))};

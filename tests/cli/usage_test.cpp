@@ -6,8 +6,14 @@ namespace gemmetry::cli {
 namespace {
 
 /// Every command with the least it needs.
-const char* const commands[] = {"explain gpt3-125m", "check gpt3-125m", "advise gpt3-125m --only vocab", "gemm 512 512 512",
-                                "models",            "gpus",            "nodes",                         "completion bash"};
+const char* const commands[] = {"explain gpt3-125m",
+                                "check gpt3-125m",
+                                "advise gpt3-125m --only vocab",
+                                "gemm 512 512 512",
+                                "models",
+                                "gpus",
+                                "nodes",
+                                "completion bash"};
 
 TEST(Usage, VersionAndHelpSucceed) {
   EXPECT_EQ(gemmetry("--version").code, 0);
@@ -19,7 +25,8 @@ TEST(Usage, VersionAndHelpSucceed) {
 }
 
 TEST(Usage, EveryCommandsHelpHasExamples) {
-  for (const char* command : {"explain", "check", "advise", "gemm", "predict", "models", "gpus", "nodes", "completion"}) {
+  for (const char* command :
+       {"explain", "check", "advise", "gemm", "predict", "models", "gpus", "nodes", "completion"}) {
     const Result help = gemmetry(std::string(command) + " --help");
     EXPECT_EQ(help.code, 0) << command;
     EXPECT_NE(help.out.find(std::string("gemmetry ") + command), std::string::npos) << command;
@@ -145,7 +152,8 @@ TEST(Completion, BashCompletes) {
   const std::string script = scratch.write("completion", gemmetry("completion bash").out);
   const auto complete = [&](const std::string& words) {
     const std::string out = scratch.path("out");
-    const std::string code = "source " + script + "; COMP_WORDS=(" + words + "); COMP_CWORD=$((${#COMP_WORDS[@]} - 1)); _gemmetry; echo ${COMPREPLY[@]}";
+    const std::string code = "source " + script + "; COMP_WORDS=(" + words +
+                             "); COMP_CWORD=$((${#COMP_WORDS[@]} - 1)); _gemmetry; echo ${COMPREPLY[@]}";
     EXPECT_EQ(std::system(("bash -c '" + code + "' >" + out).c_str()), 0);
     return read_text(out);
   };

@@ -62,6 +62,13 @@ TEST(Number, PlainNumbersReadBackExactly) {
   EXPECT_EQ(std::stod(plain(Value(number))), number);
 }
 
+TEST(Number, GroupsDigits) {
+  EXPECT_EQ(grouped(2651553280), "2,651,553,280");
+  EXPECT_EQ(grouped(999), "999");
+  EXPECT_EQ(grouped(-1000), "-1,000");
+  EXPECT_EQ(grouped(-100), "-100");
+}
+
 TEST(Number, KeysOfAnIntervalKeepTheirUnitLast) {
   EXPECT_EQ(interval_key("time_s", "low"), "time_low_s");
   EXPECT_EQ(interval_key("time_per_token_s", "high"), "time_per_token_high_s");

@@ -12,7 +12,7 @@
 namespace gemmetry::report {
 namespace {
 
-struct Run {
+struct Timing {
   std::string name;
   Interval time;
   std::optional<std::int64_t> waves;
@@ -20,28 +20,28 @@ struct Run {
 };
 
 /// The one field table that every form below comes from.
-std::vector<Column<Run>> columns() {
+std::vector<Column<Timing>> columns() {
   return {
-      {{.key = "name", .heading = "run", .once = true}, [](const Run& r) { return Value(r.name); }},
+      {{.key = "name", .heading = "run", .once = true}, [](const Timing& r) { return Value(r.name); }},
       {{.key = "time_s", .heading = "time", .unit = Unit::seconds, .interval = true},
-       [](const Run& r) { return Value(r.time); }},
-      {{.key = "plan.waves", .heading = "waves"}, [](const Run& r) { return r.waves ? Value(*r.waves) : Value(); }},
-      {{.key = "bandwidth"}, [](const Run&) { return Value(Unknown{}); }},
-      {{.key = "", .heading = "why", .wrap = true}, [](const Run& r) { return Value(r.why); }},
+       [](const Timing& r) { return Value(r.time); }},
+      {{.key = "plan.waves", .heading = "waves"}, [](const Timing& r) { return r.waves ? Value(*r.waves) : Value(); }},
+      {{.key = "bandwidth"}, [](const Timing&) { return Value(Unknown{}); }},
+      {{.key = "", .heading = "why", .wrap = true}, [](const Timing& r) { return Value(r.why); }},
   };
 }
 
 Table table() {
-  return make_table(columns(), std::vector<Run>{{"a, \"b\"", {2e-3, 1e-3, 4e-3}, 3, "it is long and has words"},
-                                                {"a, \"b\"", {5e-6, 4e-6, 6e-6}, std::nullopt, "short"}});
+  return make_table(columns(), std::vector<Timing>{{"a, \"b\"", {2e-3, 1e-3, 4e-3}, 3, "it is long and has words"},
+                                                   {"a, \"b\"", {5e-6, 4e-6, 6e-6}, std::nullopt, "short"}});
 }
 
 TEST(Table, TextAlignsColumnsAndLeavesOutRepeats) {
   EXPECT_EQ(to_text(table(), {}),
-            "run                    time  waves  why\n"
-            "──────  ───────────────────  ─────  ────────────────────────\n"
+            "run                     time  waves  why\n"
+            "──────  ────────────────────  ─────  ────────────────────────\n"
             "a, \"b\"  2.00 ms (1.00..4.00)      3  it is long and has words\n"
-            "         5.00 µs (4.00..6.00)         short\n");
+            "        5.00 µs (4.00..6.00)         short\n");
 }
 
 TEST(Table, TextWrapsTheLastColumnWhereThereIsRoom) {
@@ -53,7 +53,7 @@ TEST(Table, TextWrapsTheLastColumnWhereThereIsRoom) {
 
 TEST(Table, TextPutsTheLastColumnBelowItsRowWhereThereIsNone) {
   EXPECT_EQ(to_text(table(), {.colour = false, .width = 45}),
-            "run                    time  waves\n"
+            "run                     time  waves\n"
             "──────  ────────────────────  ─────\n"
             "a, \"b\"  2.00 ms (1.00..4.00)      3\n"
             "    it is long and has words\n"
@@ -83,7 +83,7 @@ TEST(Table, JsonNestsDotsLeavesOutWhatDoesNotApplyAndKeepsUnknownAsNull) {
 }
 
 TEST(Table, MarkdownEscapesItsOwnMarks) {
-  Table one = make_table(columns(), Run{"a|b", {1, 1, 1}, 1, "w"});
+  Table one = make_table(columns(), Timing{"a|b", {1, 1, 1}, 1, "w"});
   const std::string text = to_markdown(one);
   EXPECT_NE(text.find("| a\\|b |"), std::string::npos);
   EXPECT_NE(text.find("|---|---:|---:|---|"), std::string::npos);
@@ -91,7 +91,7 @@ TEST(Table, MarkdownEscapesItsOwnMarks) {
 
 TEST(Document, JsonPutsSectionsUnderTheirKeys) {
   Document document;
-  document.sections = {{"first", "First", Facts{make_table(columns(), Run{"x", {1, 1, 1}, 1, "w"})}},
+  document.sections = {{"first", "First", Facts{make_table(columns(), Timing{"x", {1, 1, 1}, 1, "w"})}},
                        {"first.rows", "", List{table()}, false},
                        {"", "", Picture{"###\n"}},
                        {"notes", "", Notes{{"one", "two"}}}};
@@ -110,7 +110,8 @@ TEST(Document, JsonPutsSectionsUnderTheirKeys) {
 
 TEST(Document, CsvIsTheNamedTableOrTheFirstList) {
   Document document;
-  document.sections = {{"facts", "", Facts{make_table(columns(), Run{"x", {1, 1, 1}, 1, "w"})}}, {"rows", "", List{table()}}};
+  document.sections = {{"facts", "", Facts{make_table(columns(), Timing{"x", {1, 1, 1}, 1, "w"})}},
+                       {"rows", "", List{table()}}};
   EXPECT_EQ(to_csv(document), to_csv(table()));
   document.csv = "facts";
   EXPECT_NE(to_csv(document).find("\nx,1,1,1,1,"), std::string::npos);
@@ -119,7 +120,7 @@ TEST(Document, CsvIsTheNamedTableOrTheFirstList) {
 TEST(Document, JsonOfBrokenUtf8IsStillJson) {
   Document document;
   document.sections = {{"notes", "", Notes{{"\xff\xfe"}}}};
-  EXPECT_NO_THROW((void)nlohmann::json::parse(json_text(document)));
+  EXPECT_TRUE(nlohmann::json::accept(json_text(document)));
 }
 
 }  // namespace

@@ -20,7 +20,7 @@ struct Found {
 
   /// Faster first; of equal times the smaller change, the fewer parameters, the smaller sizes: total, so that a result
   /// does not depend on the order of the search.
-  auto operator<=>(const Found&) const = default;
+  auto operator<=>(const Found&) const = default;  // NOLINT(modernize-use-nullptr): mistaken by clang-tidy 14
 };
 
 /// The best few of all shapes offered, in bounded memory.

@@ -18,7 +18,7 @@ struct Sizes {
   std::int64_t head_dim = 0;
   std::int64_t ffn = 0;  ///< width of the dense FFN, or of one expert in a model that has experts
   std::int64_t vocab = 0;
-  auto operator<=>(const Sizes&) const = default;
+  auto operator<=>(const Sizes&) const = default;  // NOLINT(modernize-use-nullptr): mistaken by clang-tidy 14
 };
 
 Sizes sizes_of(const shape::Model& model);

@@ -51,11 +51,11 @@ struct Options {
 /// The sizes a search may change, by the names of --free.
 struct FreeSize {
   const char* name;
-  bool advise::Free::* member;
+  bool advise::Free::*member;
 };
 constexpr FreeSize free_sizes[] = {
-    {"heads", &advise::Free::heads},   {"kv_heads", &advise::Free::kv_heads}, {"ffn", &advise::Free::ffn},
-    {"vocab", &advise::Free::vocab},   {"hidden", &advise::Free::hidden},     {"layers", &advise::Free::layers},
+    {"heads", &advise::Free::heads}, {"kv_heads", &advise::Free::kv_heads}, {"ffn", &advise::Free::ffn},
+    {"vocab", &advise::Free::vocab}, {"hidden", &advise::Free::hidden},     {"layers", &advise::Free::layers},
 };
 
 advise::Free nothing_free() {
@@ -80,20 +80,23 @@ void set_free(advise::Free& free, std::string_view what, std::string word, bool 
 
 template <class Get>
 Column<Candidate> size_column(const char* key, const char* heading, Get get) {
-  return {{.key = std::string("model.") + key, .heading = heading}, [get](const Candidate& c) { return Value(get(c.model)); }};
+  return {{.key = std::string("model.") + key, .heading = heading},
+          [get](const Candidate& c) { return Value(get(c.model)); }};
 }
 
 std::vector<Column<Candidate>> candidate_columns() {
   using Row = Candidate;
   using shape::Model;
   std::vector<Column<Row>> columns{
-      {{.key = "group", .heading = "group", .once = true}, [](const Row& c) { return Value(std::int64_t{c.group + 1}); }},
+      {{.key = "group", .heading = "group", .once = true},
+       [](const Row& c) { return Value(std::int64_t{c.group + 1}); }},
       {{.key = "gain", .heading = "gain", .unit = Unit::factor, .interval = true},
        [](const Row& c) { return Value(interval(c.gain)); },
        [](const Row& c) { return c.gain.low > 1 ? report::Tone::good : report::Tone::plain; }},
       {{.key = "time_per_token_s", .heading = "per token", .unit = Unit::seconds},
        [](const Row& c) { return Value(c.time_per_token_s); }},
-      {{.key = "parameters", .heading = "parameters", .unit = Unit::count}, [](const Row& c) { return Value(c.parameters); }},
+      {{.key = "parameters", .heading = "parameters", .unit = Unit::count},
+       [](const Row& c) { return Value(c.parameters); }},
       size_column("hidden", "h", [](const Model& m) { return m.hidden; }),
       size_column("layers", "L", [](const Model& m) { return m.layers; }),
       size_column("heads", "heads", [](const Model& m) { return m.attention.heads; }),
@@ -120,16 +123,15 @@ std::vector<Column<SearchResult>> search_columns() {
       {{.key = "complete"}, [](const SearchResult& r) { return Value(r.complete); }},
       {{.key = "", .heading = "looked at"},
        [](const SearchResult& r) {
-         return Value(fmt::format("{} shapes, {} of them within the tolerance, {} distinct products{}", r.enumerated, r.seen,
-                                  r.distinct_products, r.complete ? "" : "; ended early"));
+         return Value(fmt::format("{} shapes, {} of them within the tolerance, {} distinct products{}", r.enumerated,
+                                  r.seen, r.distinct_products, r.complete ? "" : "; ended early"));
        }},
   };
 }
 
 std::vector<std::string> notes(const SearchResult& result) {
   std::vector<std::string> lines;
-  if (!advise::anything_better(result))
-    lines.emplace_back("Nothing better than your shape within the error.");
+  if (!advise::anything_better(result)) lines.emplace_back("Nothing better than your shape within the error.");
   if (!result.complete) lines.emplace_back("The search was ended early: there may be better shapes than these.");
   lines.emplace_back(quality_note);
   return lines;
@@ -165,7 +167,8 @@ SearchResult search(const shape::Model& model, const shape::Workload& workload, 
 
 shape::Model start(const Options& options) {
   if (options.model.named() || !options.search.parameters) return options.model.model();
-  return shape::edited(advise::start_from_parameters(static_cast<double>(*options.search.parameters)), options.model.edit());
+  return shape::edited(advise::start_from_parameters(static_cast<double>(*options.search.parameters)),
+                       options.model.edit());
 }
 
 advise::SearchOptions search_options(const Options& options) {
@@ -179,9 +182,9 @@ advise::SearchOptions search_options(const Options& options) {
 
 ExitCode run_advise(const Options& options, const Console& console) {
   const shape::Model model = start(options);
-  const shape::Workload workload = options.workload.workload(model);
-  shape::require_possible(workload, model);
   const predict::Predictor predictor = options.gpu.predictor();
+  const shape::Workload workload = options.workload.workload(model, predictor.gpu());
+  shape::require_possible(workload, model);
   const SearchResult result = search(model, workload, search_options(options), predictor, console);
 
   const auto table = [](const std::vector<Candidate>& candidates) {
@@ -198,7 +201,8 @@ ExitCode run_advise(const Options& options, const Console& console) {
       {"candidates", "Shapes at the same parameter count, fastest first", table(result.candidates)},
   };
   if (options.search.pareto)
-    document.sections.push_back({"pareto", "None better in training time, decode time and KV bytes at once", table(result.pareto)});
+    document.sections.push_back(
+        {"pareto", "None better in training time, decode time and KV bytes at once", table(result.pareto)});
   document.sections.push_back({"search", "", report::Facts{make_table(search_columns(), result)}});
   document.sections.push_back({"notes", "", report::Notes{notes(result)}});
   options.output.write(document, console);
@@ -230,7 +234,8 @@ void add_search_options(CLI::App& sub, Options& options) {
     };
     add_text(sub, flag, "SHARE", description, read)->default_str(shown)->group(group);
   };
-  add_share("--tolerance", options.search.tolerance, "2%", "how many more parameters a shape may have, as in 2% or 0.02");
+  add_share("--tolerance", options.search.tolerance, "2%",
+            "how many more parameters a shape may have, as in 2% or 0.02");
   add_share("--smaller", options.search.smaller, "0%", "how many fewer (a smaller model is faster for being smaller)");
   const auto add_band = [&](const char* flag, double& low, double& high, const char* description) {
     const auto read = [&low, &high](const std::string& what, const std::string& text) {
@@ -245,9 +250,11 @@ void add_search_options(CLI::App& sub, Options& options) {
   add_band("--depth-width-band", options.search.depth_over_width_low, options.search.depth_over_width_high,
            "layers over hidden size, relative to the model's; 0.5..2 unless stated");
   add_size(sub, "--keep", options.keep, "candidates to show")->group(group);
-  sub.add_flag("--pareto", options.search.pareto, "also the front of training time, decode time and KV bytes")->group(group);
+  sub.add_flag("--pareto", options.search.pareto, "also the front of training time, decode time and KV bytes")
+      ->group(group);
   add_size(sub, "--decode-batch", options.search.decode_batch, "of --pareto: sequences decoded together")->group(group);
-  add_size(sub, "--decode-cache", options.search.decode_cache, "of --pareto: tokens in the cache of each", 0)->group(group);
+  add_size(sub, "--decode-cache", options.search.decode_cache, "of --pareto: tokens in the cache of each", 0)
+      ->group(group);
   add_size(sub, "--threads", options.threads, "threads to search with; 0: as many as the machine has", 0)->group(group);
 }
 

@@ -43,6 +43,7 @@ void build(CLI::App& app, Command& chosen) {
   add_gpus(app, chosen);
   add_nodes(app, chosen);
   add_completion(app, chosen);
+  for (CLI::App* sub : app.get_subcommands([](const CLI::App*) { return true; })) sub->set_help_all_flag();
 }
 
 /// The subcommand that was given, or the program itself.
@@ -53,7 +54,8 @@ const CLI::App& active(const CLI::App& app) {
 
 std::vector<std::string> command_names(const CLI::App& app) {
   std::vector<std::string> names;
-  for (const CLI::App* sub : app.get_subcommands([](const CLI::App*) { return true; })) names.push_back(sub->get_name());
+  for (const CLI::App* sub : app.get_subcommands([](const CLI::App*) { return true; }))
+    names.push_back(sub->get_name());
   return names;
 }
 
@@ -70,17 +72,20 @@ std::string unexpected(const CLI::App& app) {
   const std::vector<std::string> left = command.remaining();
   const std::string first = left.empty() ? "" : left.front().substr(0, left.front().find('='));
   if (first.starts_with("--"))
-    return fmt::format("unknown option '{}'{} (gemmetry {}{}--help lists them)", first, did_you_mean(first, flags_of(command)),
-                       command.get_name(), command.get_name().empty() ? "" : " ");
+    return fmt::format("unknown option '{}'{} (gemmetry {}{}--help lists them)", first,
+                       did_you_mean(first, flags_of(command)), command.get_name(),
+                       command.get_name().empty() ? "" : " ");
   if (first.size() > 1 && first[0] == '-' && first.find_first_not_of("0123456789.e", 1) == std::string::npos)
     return fmt::format("'{}': expected a number above 0", first);
   if (first.starts_with('-')) return fmt::format("unknown option '{}': options begin with two dashes", first);
   if (&command == &app)
-    return fmt::format("unknown command '{}'{} (gemmetry --help lists them)", first, did_you_mean(first, command_names(app)));
+    return fmt::format("unknown command '{}'{} (gemmetry --help lists them)", first,
+                       did_you_mean(first, command_names(app)));
   return fmt::format("unexpected argument '{}' (gemmetry {} --help says what it takes)", first, command.get_name());
 }
 
-/// Reads the command line. Throws Error for wrong usage; returns false when help or the version was all that was asked for.
+/// Reads the command line. Throws Error for wrong usage; returns false when help or the version was all that was asked
+/// for.
 bool parse(CLI::App& app, int argc, char** argv, const Console& console) {
   try {
     app.parse(argc, argv);

@@ -75,7 +75,9 @@ double per_cent(std::string_view what, std::string_view text) {
   return share_of(what, text, 0, "a number of per cent, as in 1% or 1");
 }
 
-double share(std::string_view what, std::string_view text) { return share_of(what, text, 1, "a share, as in 2% or 0.02"); }
+double share(std::string_view what, std::string_view text) {
+  return share_of(what, text, 1, "a share, as in 2% or 0.02");
+}
 
 std::vector<std::string> comma_list(std::string_view text) {
   std::vector<std::string> parts;

@@ -23,7 +23,8 @@ using report::Tone;
 using report::Unit;
 using report::Value;
 
-constexpr auto examples = R"(Exit status: 0 when no rule costs more than --fail-over, 1 when one does or a split is impossible.
+constexpr auto examples =
+    R"(Exit status: 0 when no rule costs more than --fail-over, 1 when one does or a split is impossible.
 
 Examples:
   gemmetry check gpt3-2.7b
@@ -41,16 +42,20 @@ struct Options {
 
 Tone tone_of(const Finding& finding) {
   switch (finding.verdict) {
-    case Verdict::ok: return Tone::good;
-    case Verdict::note: return Tone::plain;
-    case Verdict::costly: return Tone::warn;
-    case Verdict::impossible: return Tone::bad;
+    case Verdict::ok:
+      return Tone::good;
+    case Verdict::note:
+      return Tone::plain;
+    case Verdict::costly:
+      return Tone::warn;
+    case Verdict::impossible:
+      return Tone::bad;
   }
   return Tone::plain;
 }
 
 std::vector<Column<Finding>> finding_columns(bool several_degrees) {
-  const auto text = [](std::string Finding::* words) { return [words](const Finding& f) { return Value(f.*words); }; };
+  const auto text = [](std::string Finding::*words) { return [words](const Finding& f) { return Value(f.*words); }; };
   return {
       {{.key = "tensor_parallel", .heading = several_degrees ? "t" : "", .once = true},
        [](const Finding& f) { return Value(f.tensor_parallel); }},
@@ -74,7 +79,7 @@ std::vector<Column<Finding>> finding_columns(bool several_degrees) {
 struct Summary {
   std::size_t findings = 0;
   std::size_t impossible = 0;
-  std::size_t costly = 0;  ///< cost more than `fail_over`, beyond the error of the prediction
+  std::size_t costly = 0;  ///< graded costly, and past `fail_over`, beyond the error of the prediction
   double fail_over = 0;
   bool failed() const { return impossible + costly > 0; }
   std::string sentence;
@@ -92,7 +97,8 @@ Summary summarise(const std::vector<Finding>& findings, double fail_over) {
     if (!worst || finding.cost->value > worst->cost->value) worst = &finding;
   }
   const std::string limit = report::shown(fail_over, Unit::fraction);
-  summary.sentence = fmt::format("{} of {} checks cost more than {} of the step", summary.costly, findings.size(), limit);
+  summary.sentence =
+      fmt::format("{} of {} checks cost more than {} of the step", summary.costly, findings.size(), limit);
   if (worst)
     summary.sentence += fmt::format("; the worst is {} ({} = {}): {}", worst->rule, worst->subject, worst->value,
                                     report::shown(interval(*worst->cost), Unit::fraction));
@@ -117,8 +123,8 @@ std::vector<Column<Summary>> summary_columns() {
 
 ExitCode run_check(const Options& options, const Console& console) {
   const shape::Model model = options.model.model();
-  const shape::Workload workload = options.workload.workload(model);
   const predict::Predictor predictor = options.gpu.predictor();
+  const shape::Workload workload = options.workload.workload(model, predictor.gpu());
   const std::vector<std::int64_t>& degrees = options.workload.tensor_parallel();
   const std::vector<Finding> findings = advise::check(model, workload, predictor, predictor.gpu(), {degrees});
   const Summary summary = summarise(findings, options.fail_over);

@@ -12,7 +12,8 @@ namespace gemmetry::cli {
 /// What the chosen subcommand does once the command line is read.
 using Command = std::function<ExitCode(const Console&)>;
 
-// Each adds its subcommand with its options and help to the program, and sets `chosen` when it is the one that was asked for.
+// Each adds its subcommand with its options and help to the program, and sets `chosen` when it is the one that was
+// asked for.
 void add_explain(CLI::App& app, Command& chosen);
 void add_check(CLI::App& app, Command& chosen);
 void add_advise(CLI::App& app, Command& chosen);
@@ -26,9 +27,8 @@ void add_completion(CLI::App& app, Command& chosen);
 /// Ties a subcommand to what it runs: `run(options, console)`, with options that live as long as the program.
 template <class Options, class Run>
 void set_command(CLI::App& subcommand, Command& chosen, std::shared_ptr<Options> options, Run run) {
-  subcommand.callback([&chosen, options, run] {
-    chosen = [options, run](const Console& console) { return run(*options, console); };
-  });
+  subcommand.callback(
+      [&chosen, options, run] { chosen = [options, run](const Console& console) { return run(*options, console); }; });
 }
 
 }  // namespace gemmetry::cli

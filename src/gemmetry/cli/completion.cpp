@@ -31,7 +31,9 @@ void add_completion(CLI::App& app, Command& chosen) {
   CLI::App& sub = *app.add_subcommand("completion", "a script that completes commands, options and names in a shell");
   auto options = std::make_shared<Options>();
   options->app = &app;
-  add_choice(sub, "SHELL", options->shell, {Shell::bash, Shell::zsh, Shell::fish}, "the shell")->required()->default_str("");
+  add_choice(sub, "SHELL", options->shell, {Shell::bash, Shell::zsh, Shell::fish}, "the shell")
+      ->required()
+      ->default_str("");
   sub.footer(examples);
   set_command(sub, chosen, options, run_completion);
 }

@@ -78,8 +78,9 @@ std::string bash_script(const std::vector<Subcommand>& commands) {
       flags += (flags.empty() ? "" : " ") + fmt::format("{}", fmt::join(entry.flags, " "));
       if (entry.takes_value) values += fmt::format("        {}) words=\"{}\" ;;\n", fmt::join(entry.flags, "|"), list);
     }
-    cases += fmt::format("    {})\n      case $previous in\n{}        *) words=\"{}\"; flags=\"{}\" ;;\n      esac ;;\n", command.name,
-                         values, words, flags);
+    cases +=
+        fmt::format("    {})\n      case $previous in\n{}        *) words=\"{}\"; flags=\"{}\" ;;\n      esac ;;\n",
+                    command.name, values, words, flags);
   }
   return fmt::format(R"(# bash completion of gemmetry; made by: gemmetry completion bash
 _gemmetry() {{
@@ -123,7 +124,9 @@ std::string zsh_script(const std::vector<Subcommand>& commands) {
     for (const Entry& entry : command.entries) {
       const std::string words = fmt::format("{}", fmt::join(entry.words, " "));
       const std::string action =
-          entry.words.empty() ? "_files" : fmt::format("{{_alternative \"words\\:value\\:({})\" \"files\\:file\\:_files\"}}", words);
+          entry.words.empty()
+              ? "_files"
+              : fmt::format("{{_alternative \"words\\:value\\:({})\" \"files\\:file\\:_files\"}}", words);
       for (const std::string& flag : entry.flags)
         cases += fmt::format(" \\\n        '{}[{}]{}'", flag, zsh_text(entry.description),
                              entry.takes_value ? ":value:" + action : "");
@@ -171,7 +174,8 @@ std::string fish_script(const std::vector<Subcommand>& commands) {
       for (const std::string& flag : entry.flags)
         script += flag.starts_with("--") ? " -l " + flag.substr(2) : " -s " + flag.substr(1);
       if (entry.takes_value && !entry.flags.empty()) script += " -r";
-      if (!entry.words.empty()) script += fmt::format(" -a {}", fish_text(fmt::format("{}", fmt::join(entry.words, " "))));
+      if (!entry.words.empty())
+        script += fmt::format(" -a {}", fish_text(fmt::format("{}", fmt::join(entry.words, " "))));
       script += fmt::format(" -d {}\n", fish_text(entry.description));
     }
   }
@@ -182,9 +186,12 @@ std::string fish_script(const std::vector<Subcommand>& commands) {
 
 std::string_view name(Shell shell) {
   switch (shell) {
-    case Shell::bash: return "bash";
-    case Shell::zsh: return "zsh";
-    case Shell::fish: return "fish";
+    case Shell::bash:
+      return "bash";
+    case Shell::zsh:
+      return "zsh";
+    case Shell::fish:
+      return "fish";
   }
   return "?";
 }
@@ -192,9 +199,12 @@ std::string_view name(Shell shell) {
 std::string completion_script(const CLI::App& app, Shell shell) {
   const std::vector<Subcommand> commands = subcommands_of(app);
   switch (shell) {
-    case Shell::bash: return bash_script(commands);
-    case Shell::zsh: return zsh_script(commands);
-    case Shell::fish: return fish_script(commands);
+    case Shell::bash:
+      return bash_script(commands);
+    case Shell::zsh:
+      return zsh_script(commands);
+    case Shell::fish:
+      return fish_script(commands);
   }
   return "";
 }

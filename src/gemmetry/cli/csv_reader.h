@@ -7,8 +7,8 @@
 
 namespace gemmetry::cli {
 
-/// Reads CSV row by row: a heading line, then rows of as many cells; quotes as in RFC 4180, either line end, empty lines and a
-/// byte-order mark skipped, blanks around unquoted cells dropped. Throws Error naming source and line.
+/// Reads CSV row by row: a heading line, then rows of as many cells; quotes as in RFC 4180, either line end, empty
+/// lines and a byte-order mark skipped, blanks around unquoted cells dropped. Throws Error naming source and line.
 class CsvReader {
  public:
   /// Reads the heading. `source` is what messages call the stream.

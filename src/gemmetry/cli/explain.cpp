@@ -72,10 +72,11 @@ std::vector<Column<ExplainedOperator>> operator_columns(bool passes) {
   for (const Column<op::Operator>& field : field_columns())
     columns.push_back({field.info, [get = field.get](const Row& r) { return get(r.priced.step.op); }});
   const std::vector<Column<Row>> costs{
-      {{.key = "count", .heading = "count"}, [](const Row& r) { return Value(static_cast<std::int64_t>(r.priced.count)); }},
-      {{.key = "flop", .heading = "FLOP", .unit = Unit::flop},
-       [](const Row& r) { return Value(r.priced.cost.flop); }},
-      {{.key = "bytes", .heading = "bytes", .unit = Unit::bytes}, [](const Row& r) { return Value(r.priced.cost.bytes); }},
+      {{.key = "count", .heading = "count"},
+       [](const Row& r) { return Value(static_cast<std::int64_t>(r.priced.count)); }},
+      {{.key = "flop", .heading = "FLOP", .unit = Unit::flop}, [](const Row& r) { return Value(r.priced.cost.flop); }},
+      {{.key = "bytes", .heading = "bytes", .unit = Unit::bytes},
+       [](const Row& r) { return Value(r.priced.cost.bytes); }},
       {{.key = "", .heading = "time", .unit = Unit::seconds}, [](const Row& r) { return Value(r.priced.cost.time_s); }},
       {{.key = "time_s", .interval = true},
        [](const Row& r) {
@@ -135,12 +136,12 @@ std::vector<Column<Answer>> total_columns() {
        [](const Row& r) { return Value(interval(r.explained.time_per_token)); }},
       {{.key = "tokens"}, [](const Row& r) { return Value(r.explained.tokens); }},
       {{.key = "flop", .heading = "FLOP", .unit = Unit::flop}, [](const Row& r) { return Value(r.explained.flop); }},
-      {{.key = "bytes", .heading = "bytes", .unit = Unit::bytes}, [](const Row& r) { return Value(r.explained.bytes); }},
+      {{.key = "bytes", .heading = "bytes", .unit = Unit::bytes},
+       [](const Row& r) { return Value(r.explained.bytes); }},
       {{.key = "", .heading = "rate", .unit = Unit::flop_per_s}, [=](const Row& r) { return Value(rate(r)); }},
       {{.key = "tflops"}, [=](const Row& r) { return Value(rate(r) / 1e12); }},
       {{.key = "layer_reason", .heading = "layer, why"}, [](const Row& r) { return text(r.explained.layer_reason); }},
-      {{.key = "model_flop_utilisation"},
-       of_training([](const TrainingRate& t) { return t.model_flop_utilisation; })},
+      {{.key = "model_flop_utilisation"}, of_training([](const TrainingRate& t) { return t.model_flop_utilisation; })},
       {{.key = "", .heading = "MFU"}, of_training([](const TrainingRate& t) {
          return fmt::format("{:.1f} % = 3 x FLOP of the forward pass / (time x dense peak of the GPU at boost clock)",
                             100 * t.model_flop_utilisation);
@@ -157,7 +158,7 @@ std::vector<Column<Answer>> total_columns() {
 
 std::vector<Column<Answer>> memory_columns() {
   using Row = Answer;
-  const auto part = [](const char* key, const char* heading, double shape::MemoryBytes::* bytes) {
+  const auto part = [](const char* key, const char* heading, double shape::MemoryBytes::*bytes) {
     return Column<Row>{{.key = key, .heading = heading, .unit = Unit::memory}, [bytes](const Row& r) {
                          const double held = r.explained.memory.*bytes;
                          return held > 0 ? Value(held) : Value();
@@ -190,8 +191,8 @@ shape::Workload spread(shape::Workload workload, const Options& options) {
                             workload.tensor_parallel, workload.pipeline_parallel, group));
   if (!options.workload.states_data_parallel()) workload.data_parallel = *options.gpus / group;
   if (workload.data_parallel * group != *options.gpus)
-    throw Error(fmt::format("--gpus = {}: --tp {} x --pp {} x --dp {} are {}; leave out one of --gpus and --dp", *options.gpus,
-                            workload.tensor_parallel, workload.pipeline_parallel, workload.data_parallel,
+    throw Error(fmt::format("--gpus = {}: --tp {} x --pp {} x --dp {} are {}; leave out one of --gpus and --dp",
+                            *options.gpus, workload.tensor_parallel, workload.pipeline_parallel, workload.data_parallel,
                             workload.data_parallel * group));
   return workload;
 }
@@ -205,7 +206,8 @@ std::optional<Run> training_run(const Explanation& explained, const Options& opt
 
 void require_consistent(const Options& options, const shape::Workload& workload) {
   if (!options.tokens && !options.gpus) return;
-  if (workload.phase != shape::Phase::training) throw Error("--tokens and --gpus describe a training run: add --phase training");
+  if (workload.phase != shape::Phase::training)
+    throw Error("--tokens and --gpus describe a training run: add --phase training");
   if (!options.gpus) throw Error("--tokens is given without --gpus: say on how many GPUs the run is, as in --gpus 64");
 }
 
@@ -230,9 +232,9 @@ report::Document document(const Answer& answer, bool one_layer) {
 
 ExitCode run_explain(const Options& options, const Console& console) {
   const shape::Model model = options.model.model();
-  const shape::Workload workload = spread(options.workload.workload(model), options);
-  require_consistent(options, workload);
   const predict::Predictor predictor = options.gpu.predictor();
+  const shape::Workload workload = spread(options.workload.workload(model, predictor.gpu()), options);
+  require_consistent(options, workload);
   Explanation explained = explain(model, workload, predictor, options.layer);
   const std::optional<Run> run = training_run(explained, options);
   options.output.write(document({model, workload, predictor, std::move(explained), run}, options.layer), console);

@@ -59,9 +59,8 @@ bool is_same(const op::Step& a, const op::Step& b) {
 std::vector<ExplainedOperator> merged(const op::PricedProgram& steps) {
   std::vector<ExplainedOperator> operators;
   for (const op::PricedStep& step : steps) {
-    const auto known = std::find_if(operators.begin(), operators.end(), [&](const ExplainedOperator& row) {
-      return is_same(row.priced.step, step.step);
-    });
+    const auto known = std::find_if(operators.begin(), operators.end(),
+                                    [&](const ExplainedOperator& row) { return is_same(row.priced.step, step.step); });
     if (known == operators.end())
       operators.push_back({step, 0, ""});
     else
@@ -91,7 +90,8 @@ std::vector<ExplainedOperator> explain_operators(const op::PricedProgram& steps,
   return operators;
 }
 
-/// Model FLOP: three times those of the forward pass (the backward pass takes twice as many), none of the recomputation.
+/// Model FLOP: three times those of the forward pass (the backward pass takes twice as many), none of the
+/// recomputation.
 double model_flop(const op::PricedProgram& priced) {
   double forward = 0;
   for (const op::PricedStep& step : priced)
@@ -99,8 +99,8 @@ double model_flop(const op::PricedProgram& priced) {
   return 3 * forward;
 }
 
-TrainingRate training_rate(const Explanation& explained, const op::PricedProgram& priced, const shape::Workload& workload,
-                           const gpu::Gpu& gpu) {
+TrainingRate training_rate(const Explanation& explained, const op::PricedProgram& priced,
+                           const shape::Workload& workload, const gpu::Gpu& gpu) {
   const auto stages = static_cast<double>(workload.pipeline_parallel);
   const auto microbatches = static_cast<double>(workload.microbatches);
   TrainingRate rate;

@@ -49,7 +49,8 @@ struct Explanation {
   std::string layer_reason;  ///< one sentence: where a layer's time goes and what it loses it by
 };
 
-/// Prices the model. `one_layer`: the operators shown are those of one layer of each kind. Error when the split is impossible.
+/// Prices the model. `one_layer`: the operators shown are those of one layer of each kind. Error when the split is
+/// impossible.
 Explanation explain(const shape::Model& model, const shape::Workload& workload, const predict::Predictor& predictor,
                     bool one_layer);
 

@@ -21,7 +21,8 @@ using report::Column;
 using report::Unit;
 using report::Value;
 
-constexpr auto examples = R"(c[m,n] = op(a) op(b), row-major: nt is a linear layer y = x W^T, nn and tn are its gradients.
+constexpr auto examples =
+    R"(c[m,n] = op(a) op(b), row-major: nt is a linear layer y = x W^T, nn and tn are its gradients.
 
 Examples:
   gemmetry gemm 8192 10922 4096
@@ -30,6 +31,7 @@ Examples:
 
 struct Options {
   op::Gemm gemm;
+  bool states_dtype = false;
   GpuOptions gpu;
   OutputOptions output;
 };
@@ -59,18 +61,24 @@ std::string alignment_text(const predict::GemmPlan& plan) {
 std::vector<Column<Answer>> answer_columns() {
   using Row = Answer;
   using predict::GemmPlan;
-  const auto size = [](std::int64_t GemmPlan::* member) { return [member](const Row& r) { return Value(r.plan.*member); }; };
-  const auto part = [](double GemmPlan::* member) { return [member](const Row& r) { return Value(r.plan.*member); }; };
+  const auto size = [](std::int64_t GemmPlan::*member) {
+    return [member](const Row& r) { return Value(r.plan.*member); };
+  };
+  const auto part = [](double GemmPlan::*member) { return [member](const Row& r) { return Value(r.plan.*member); }; };
 
-  std::vector<Column<Row>> columns{{{.key = "", .heading = "product"}, [](const Row& r) {
-                                      return text(fmt::format("{} {} {}", dims(r.gemm), name(r.gemm.dtype), name(r.gemm.layout)));
-                                    }}};
+  std::vector<Column<Row>> columns{
+      {{.key = "", .heading = "product"}, [](const Row& r) {
+         return text(fmt::format("{} {} {}", dims(r.gemm), name(r.gemm.dtype), name(r.gemm.layout)));
+       }}};
   for (const Column<op::Operator>& field : field_columns())
     columns.push_back({field.info, [get = field.get](const Row& r) { return get(r.gemm); }});
   const std::vector<Column<Row>> costs{
       {{.key = "time_s", .heading = "time", .unit = Unit::seconds, .interval = true},
-       [](const Row& r) { return Value(report::Interval{r.cost.time_s, r.cost.time_low_s(), r.cost.time_high_s()}); }},
-      {{.key = "", .heading = "rate", .unit = Unit::flop_per_s}, [](const Row& r) { return Value(r.cost.flop / r.cost.time_s); }},
+       [](const Row& r) {
+         return Value(report::Interval{r.cost.time_s, r.cost.time_low_s(), r.cost.time_high_s()});
+       }},
+      {{.key = "", .heading = "rate", .unit = Unit::flop_per_s},
+       [](const Row& r) { return Value(r.cost.flop / r.cost.time_s); }},
       {{.key = "flop", .heading = "FLOP", .unit = Unit::flop}, [](const Row& r) { return Value(r.cost.flop); }},
       {{.key = "bytes", .heading = "bytes", .unit = Unit::bytes}, [](const Row& r) { return Value(r.cost.bytes); }},
       {{.key = "tflops"}, [](const Row& r) { return Value(r.cost.flop / r.cost.time_s / 1e12); }},
@@ -101,7 +109,8 @@ std::vector<Column<Neighbour>> neighbour_columns() {
       {{.key = "size"}, [](const Neighbour& n) { return text(std::string(1, n.size)); }},
       {{.key = "value"}, [](const Neighbour& n) { return Value(n.value); }},
       {{.key = "change"}, [](const Neighbour& n) { return Value(n.change); }},
-      {{.key = "time_s", .heading = "time", .unit = Unit::seconds}, [](const Neighbour& n) { return Value(n.cost.time_s); }},
+      {{.key = "time_s", .heading = "time", .unit = Unit::seconds},
+       [](const Neighbour& n) { return Value(n.cost.time_s); }},
       {{.key = "gain", .heading = "gain", .unit = Unit::factor, .interval = true},
        [](const Neighbour& n) { return Value(interval(n.faster)); }},
   };
@@ -110,11 +119,12 @@ std::vector<Column<Neighbour>> neighbour_columns() {
 ExitCode run_gemm(const Options& options, const Console& console) {
   require_priceable(options.gemm);
   const predict::Predictor predictor = options.gpu.predictor();
-  const Answer answer{options.gemm, predictor.cost(options.gemm), predictor.plan(options.gemm),
-                      predictor.reason(options.gemm)};
+  op::Gemm gemm = options.gemm;
+  if (!options.states_dtype) gemm.dtype = default_dtype(predictor.gpu());
+  const Answer answer{gemm, predictor.cost(gemm), predictor.plan(gemm), predictor.reason(gemm)};
   const predict::GemmPlan& plan = answer.plan;
   const std::string picture = report::wave_picture({predictor.gpu().sms, plan.tiles, plan.waves, plan.last_wave_use});
-  const std::vector<Neighbour> near = neighbours(options.gemm, predictor);
+  const std::vector<Neighbour> near = neighbours(gemm, predictor);
 
   report::Document document;
   document.csv = "gemm";
@@ -122,8 +132,8 @@ ExitCode run_gemm(const Options& options, const Console& console) {
       gpu_section(predictor),
       {"gemm", "", report::Facts{make_table(answer_columns(), answer)}},
       {"", "Waves: one mark per SM, filled where it has a tile", report::Picture{picture}},
-      {"neighbours", "Neighbours worth taking (gain: in time, 90 % interval)", report::List{make_table(neighbour_columns(), near)},
-       !near.empty()},
+      {"neighbours", "Neighbours worth taking (gain: in time, 90 % interval)",
+       report::List{make_table(neighbour_columns(), near)}, !near.empty()},
   };
   if (near.empty()) document.sections.push_back({"", "", report::Notes{{"No neighbouring size is worth taking."}}});
   options.output.write(document, console);
@@ -133,7 +143,8 @@ ExitCode run_gemm(const Options& options, const Console& console) {
 }  // namespace
 
 void add_gemm(CLI::App& app, Command& chosen) {
-  CLI::App& sub = *app.add_subcommand("gemm", "one matrix product: time, tiles, waves, and the sizes near it that are faster");
+  CLI::App& sub =
+      *app.add_subcommand("gemm", "one matrix product: time, tiles, waves, and the sizes near it that are faster");
   auto options = std::make_shared<Options>();
   op::Gemm& gemm = options->gemm;
   using shape::Dtype;
@@ -142,7 +153,9 @@ void add_gemm(CLI::App& app, Command& chosen) {
   add_size(sub, "K", gemm.k, "inner size")->required()->default_str("");
   add_size(sub, "--batch", gemm.batch, "independent products of that size");
   add_choice(sub, "--layout", gemm.layout, {op::Layout::nt, op::Layout::nn, op::Layout::tn}, "storage of the operands");
-  add_choice(sub, "--dtype", gemm.dtype, {Dtype::bf16, Dtype::fp16, Dtype::fp8, Dtype::tf32, Dtype::fp32}, "type of operands");
+  add_choice(sub, "--dtype", gemm.dtype, {Dtype::bf16, Dtype::fp16, Dtype::fp8, Dtype::tf32, Dtype::fp32},
+             "type of operands; fp16 on a GPU that has no bf16")
+      ->each([stated = &options->states_dtype](const std::string&) { *stated = true; });
   options->gpu.add_to(sub);
   options->output.add_to(sub);
   sub.footer(examples);

@@ -25,7 +25,8 @@ void GpuOptions::add_to(CLI::App& app) {
       }
     refuse_word(what, text, {"graph", "stream"});
   };
-  add_text(app, "--launch", "graph|stream", "kernels replayed from a graph, or launched one by one by the host", read_launch)
+  add_text(app, "--launch", "graph|stream", "kernels replayed from a graph, or launched one by one by the host",
+           read_launch)
       ->default_str("graph")
       ->group(group);
 }
@@ -34,6 +35,10 @@ predict::Predictor GpuOptions::predictor() const {
   predict::Predictor usual = predict::Predictor::for_gpu(gpu_, options_);
   if (node_.empty()) return usual;
   return {usual.gpu(), gpu::load_node(node_), usual.calibration(), options_};
+}
+
+shape::Dtype default_dtype(const gpu::Gpu& gpu) {
+  return gpu.tensor_flops.contains(shape::Dtype::bf16) ? shape::Dtype::bf16 : shape::Dtype::fp16;
 }
 
 std::string_view name_of(predict::Launch launch) { return launch == predict::Launch::graph ? "graph" : "stream"; }

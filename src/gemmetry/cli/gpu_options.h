@@ -22,6 +22,9 @@ class GpuOptions {
   predict::Predictor::Options options_;
 };
 
+/// The type operands have unless said: bf16, or fp16 on a GPU that cannot multiply bf16.
+shape::Dtype default_dtype(const gpu::Gpu& gpu);
+
 /// "graph", "stream".
 std::string_view name_of(predict::Launch launch);
 

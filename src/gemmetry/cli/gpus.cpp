@@ -31,16 +31,16 @@ struct Options {
 };
 
 template <class Row>
-std::function<Value(const Row&)> text(std::string Row::* member) {
+std::function<Value(const Row&)> text(std::string Row::*member) {
   return [member](const Row& row) { return (row.*member).empty() ? Value() : Value(row.*member); };
 }
 
 template <class Row, class Number>
-std::function<Value(const Row&)> number(Number Row::* member) {
+std::function<Value(const Row&)> number(Number Row::*member) {
   return [member](const Row& row) { return Value(row.*member); };
 }
 
-std::function<Value(const Gpu&)> known(std::optional<double> Gpu::* member) {
+std::function<Value(const Gpu&)> known(std::optional<double> Gpu::*member) {
   return [member](const Gpu& gpu) { return gpu.*member ? Value(*(gpu.*member)) : Value(report::Unknown{}); };
 }
 
@@ -74,12 +74,15 @@ std::vector<Column<Gpu>> gpu_columns(bool list) {
       {{.key = "memory_bytes", .heading = "memory", .unit = Unit::memory}, number(&Gpu::memory_bytes)},
       {{.key = "l2_bytes", .heading = "L2", .unit = Unit::memory}, number(&Gpu::l2_bytes)},
       {{.key = "power_limit_w", .heading = hidden("power limit"), .unit = Unit::watts}, known(&Gpu::power_limit_w)},
-      {{.key = "launch_stream_s", .heading = hidden("launch, stream"), .unit = Unit::seconds}, number(&Gpu::launch_stream_s)},
-      {{.key = "launch_graph_s", .heading = hidden("launch, graph"), .unit = Unit::seconds}, number(&Gpu::launch_graph_s)},
+      {{.key = "launch_stream_s", .heading = hidden("launch, stream"), .unit = Unit::seconds},
+       number(&Gpu::launch_stream_s)},
+      {{.key = "launch_graph_s", .heading = hidden("launch, graph"), .unit = Unit::seconds},
+       number(&Gpu::launch_graph_s)},
       {{.key = "sustained_fraction", .heading = hidden("sustained / burst"), .unit = Unit::fraction},
        known(&Gpu::sustained_fraction)},
       {{.key = "link", .heading = "link"}, text(&Gpu::link)},
-      {{.key = "link_bandwidth", .heading = hidden("link bandwidth"), .unit = Unit::bytes_per_s}, known(&Gpu::link_bandwidth)},
+      {{.key = "link_bandwidth", .heading = hidden("link bandwidth"), .unit = Unit::bytes_per_s},
+       known(&Gpu::link_bandwidth)},
   };
   columns.insert(columns.end(), more.begin(), more.end());
   return columns;
@@ -125,9 +128,11 @@ std::vector<Column<Node>> node_columns() {
       {{.key = "title", .heading = "node"}, text(&Node::title)},
       {{.key = "gpu", .heading = "GPU"}, text(&Node::gpu)},
       {{.key = "gpus", .heading = "GPUs"}, number(&Node::gpus)},
-      {{.key = "intra_bandwidth", .heading = "in the node, a GPU", .unit = Unit::bytes_per_s}, number(&Node::intra_bandwidth)},
+      {{.key = "intra_bandwidth", .heading = "in the node, a GPU", .unit = Unit::bytes_per_s},
+       number(&Node::intra_bandwidth)},
       {{.key = "intra_latency", .heading = "step", .unit = Unit::seconds}, number(&Node::intra_latency)},
-      {{.key = "inter_bandwidth", .heading = "network, the node", .unit = Unit::bytes_per_s}, number(&Node::inter_bandwidth)},
+      {{.key = "inter_bandwidth", .heading = "network, the node", .unit = Unit::bytes_per_s},
+       number(&Node::inter_bandwidth)},
       {{.key = "inter_latency", .heading = "step of the network", .unit = Unit::seconds}, number(&Node::inter_latency)},
   };
 }
@@ -180,11 +185,13 @@ void add_catalogue(CLI::App& app, Command& chosen, const char* name, const char*
 }  // namespace
 
 void add_gpus(CLI::App& app, Command& chosen) {
-  add_catalogue(app, chosen, "gpus", "GPU", "the GPUs it knows, or the facts of one with their sources", gpu_examples, run_gpus);
+  add_catalogue(app, chosen, "gpus", "GPU", "the GPUs it knows, or the facts of one with their sources", gpu_examples,
+                run_gpus);
 }
 
 void add_nodes(CLI::App& app, Command& chosen) {
-  add_catalogue(app, chosen, "nodes", "NODE", "the nodes it knows: GPUs in one machine and their links", node_examples, run_nodes);
+  add_catalogue(app, chosen, "nodes", "NODE", "the nodes it knows: GPUs in one machine and their links", node_examples,
+                run_nodes);
 }
 
 }  // namespace gemmetry::cli

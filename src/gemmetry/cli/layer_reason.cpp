@@ -17,7 +17,9 @@ using report::Unit;
 constexpr std::int64_t aligned_to = 64;  // the paper's rule; no GPU of the catalogue gains beyond it
 constexpr double worth_saying = 0.02;    // of the layer's time
 
-std::int64_t rounded_up(std::int64_t size, std::int64_t multiple) { return (size + multiple - 1) / multiple * multiple; }
+std::int64_t rounded_up(std::int64_t size, std::int64_t multiple) {
+  return (size + multiple - 1) / multiple * multiple;
+}
 
 std::int64_t power_of_two(std::int64_t size) { return size & -size; }
 
@@ -79,17 +81,20 @@ std::string layer_reason(const op::PricedProgram& layer, const predict::Predicto
       alignment += std::max(lost, 0.0);
       keep_larger(misaligned, {lost, &step});
     }
-    if (const std::optional<double> ideal = roofline(step, predictor)) keep_larger(slow, {time - step.count * *ideal, &step});
+    if (const std::optional<double> ideal = roofline(step, predictor))
+      keep_larger(slow, {time - step.count * *ideal, &step});
   }
   if (total <= 0) return "";
 
-  std::string text = fmt::format("{} of a layer's time is products and attention.", shown(products / total, Unit::fraction));
+  std::string text =
+      fmt::format("{} of a layer's time is products and attention.", shown(products / total, Unit::fraction));
   if (misaligned.step && alignment > worth_saying * total)
     return text + fmt::format(" Alignment costs {} of it: in {}, {}.", shown(alignment / total, Unit::fraction),
                               label(misaligned.step->step), misalignment(std::get<op::Gemm>(misaligned.step->step.op)));
   if (slow.step)
-    text += fmt::format(" Most above the roofline, {} of the layer, is {}: {}.", shown(slow.time_s / total, Unit::fraction),
-                        label(slow.step->step), predictor.reason(slow.step->step.op));
+    text +=
+        fmt::format(" Most above the roofline, {} of the layer, is {}: {}.", shown(slow.time_s / total, Unit::fraction),
+                    label(slow.step->step), predictor.reason(slow.step->step.op));
   return text;
 }
 

@@ -7,8 +7,8 @@
 
 namespace gemmetry::cli {
 
-/// One sentence on a layer: how much of it is products, and what it loses most by: sizes that are not aligned, or else the
-/// operator that stays furthest above its roofline (peak of the tensor cores, bandwidth of the memory).
+/// One sentence on a layer: how much of it is products, and what it loses most by: sizes that are not aligned, or else
+/// the operator that stays furthest above its roofline (peak of the tensor cores, bandwidth of the memory).
 std::string layer_reason(const op::PricedProgram& layer, const predict::Predictor& predictor);
 
 }  // namespace gemmetry::cli

@@ -18,10 +18,12 @@ void ModelOptions::add_to(CLI::App& app) {
              source_ = text;
            });
 
-  const auto size = [&](const char* flag, std::optional<std::int64_t>& target, const char* description, std::int64_t low = 1) {
+  const auto size = [&](const char* flag, std::optional<std::int64_t>& target, const char* description,
+                        std::int64_t low = 1) {
     add_size(app, flag, target, description, low)->group(group)->each([this](const std::string&) { edited_ = true; });
   };
-  const auto word = [&](const char* flag, std::optional<std::string>& target, const char* choices, const char* description) {
+  const auto word = [&](const char* flag, std::optional<std::string>& target, const char* choices,
+                        const char* description) {
     const auto read = [this, &target](const std::string&, const std::string& text) {
       target = text;
       edited_ = true;
@@ -63,7 +65,9 @@ bool ModelOptions::given() const { return named() || edited_; }
 shape::Model ModelOptions::model() const {
   if (named()) return shape::edited(shape::load_model(source_), edit_);
   if (edited_) return shape::model_from_flags(edit_);
-  throw Error("no model: name a preset (gemmetry models lists them) or a config.json, or give --hidden, --layers, --heads and --vocab");
+  throw Error(
+      "no model: name a preset (gemmetry models lists them) or a config.json, or give --hidden, --layers, --heads and "
+      "--vocab");
 }
 
 }  // namespace gemmetry::cli

@@ -16,20 +16,22 @@ constexpr double below = 0.05;  // how much smaller a size may get
 
 struct Size {
   char name;
-  std::int64_t op::Gemm::* member;
+  std::int64_t op::Gemm::*member;
   const char* unit;
 };
-constexpr Size sizes[] = {{'m', &op::Gemm::m, "row"}, {'n', &op::Gemm::n, "column"}, {'k', &op::Gemm::k, "inner element"}};
+constexpr Size sizes[] = {
+    {'m', &op::Gemm::m, "row"}, {'n', &op::Gemm::n, "column"}, {'k', &op::Gemm::k, "inner element"}};
 
 std::string sentence(const Neighbour& neighbour, const Size& size) {
   const double factor = neighbour.faster.value;
   const auto change = static_cast<double>(std::abs(neighbour.change));
   const char* more = neighbour.change > 0 ? "more" : "fewer";
   if (factor < 1)
-    return fmt::format("{}={}: {} slower for {} {} {}s", neighbour.size, neighbour.value,
-                       report::shown(1 / factor - 1, report::Unit::fraction),
-                       report::shown(change / static_cast<double>(neighbour.value - neighbour.change), report::Unit::fraction),
-                       more, size.unit);
+    return fmt::format(
+        "{}={}: {} slower for {} {} {}s", neighbour.size, neighbour.value,
+        report::shown(1 / factor - 1, report::Unit::fraction),
+        report::shown(change / static_cast<double>(neighbour.value - neighbour.change), report::Unit::fraction), more,
+        size.unit);
   return fmt::format("{}={}: {} faster for {} {} {}{}", neighbour.size, neighbour.value,
                      report::shown(factor, report::Unit::factor), change, more, size.unit, change == 1 ? "" : "s");
 }
@@ -86,7 +88,8 @@ std::vector<Neighbour> neighbours(const op::Gemm& gemm, const op::CostModel& cos
     add_neighbours(gemm, size, values_above(gemm.*size.member), costs, found);
     add_neighbours(gemm, size, values_below(gemm.*size.member), costs, found);
   }
-  std::stable_sort(found.begin(), found.end(), [](const Neighbour& a, const Neighbour& b) { return gain(a) > gain(b); });
+  std::stable_sort(found.begin(), found.end(),
+                   [](const Neighbour& a, const Neighbour& b) { return gain(a) > gain(b); });
   return found;
 }
 

@@ -20,7 +20,8 @@ template <class Visit>
 void for_each_type(Visit visit) {
   [&]<std::size_t... index>(std::index_sequence<index...>) {
     (visit(std::variant_alternative_t<index, op::Operator>{}), ...);
-  }(std::make_index_sequence<std::variant_size_v<op::Operator>>{});
+  }
+  (std::make_index_sequence<std::variant_size_v<op::Operator>>{});
 }
 
 template <class Op, class Visit>
@@ -66,8 +67,9 @@ std::string dims_of(const op::GroupedGemm& gemm) {
 }
 
 std::string dims_of(const op::Attention& attention) {
-  const std::string heads = attention.kv_heads == attention.heads ? fmt::format("{}", attention.heads)
-                                                                  : fmt::format("{}/{}", attention.heads, attention.kv_heads);
+  const std::string heads = attention.kv_heads == attention.heads
+                                ? fmt::format("{}", attention.heads)
+                                : fmt::format("{}/{}", attention.heads, attention.kv_heads);
   const std::string keys = attention.window > 0 ? fmt::format("{} (window {})", attention.keys, attention.window)
                                                 : fmt::format("{}", attention.keys);
   return fmt::format("b {}, q {}, kv {}, heads {}, dim {}", attention.batch, attention.queries, keys, heads,

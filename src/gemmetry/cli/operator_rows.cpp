@@ -25,9 +25,14 @@ void complete(Op&, const std::vector<std::string>&) {}
 
 }  // namespace
 
-OperatorRows::OperatorRows(const std::string& kind, CsvReader& reader)
+OperatorRows::OperatorRows(const std::string& kind, shape::Dtype dtype, CsvReader& reader)
     : defaults_(operator_of_kind(kind)), reader_(reader) {
-  std::visit([&]<class Op>(const Op&) { match_columns<Op>(); }, defaults_);
+  std::visit(
+      [&]<class Op>(Op& op) {
+        if constexpr (requires { op.dtype; }) op.dtype = dtype;
+        match_columns<Op>();
+      },
+      defaults_);
 }
 
 template <class Op>
@@ -42,7 +47,8 @@ void OperatorRows::match_columns() {
           columns_.push_back(column == header.end() ? -1 : static_cast<int>(column - header.begin()));
           if (column != header.end()) return;
           if (required)
-            reader_.fail(fmt::format("column '{}' is missing ({} needs it){}", name, Op::kind, did_you_mean(name, header)));
+            reader_.fail(
+                fmt::format("column '{}' is missing ({} needs it){}", name, Op::kind, did_you_mean(name, header)));
           missing.emplace_back(name);
         };
         (match(field.name, field.required), ...);
@@ -56,7 +62,7 @@ void OperatorRows::match_columns() {
 
 template <class Op>
 Op OperatorRows::read_row(std::vector<report::Value>& cells) const {
-  Op op;
+  Op op = std::get<Op>(defaults_);
   std::size_t index = 0;
   const auto read_field = [&](const auto& field) {
     const int column = columns_[index++];

@@ -9,15 +9,18 @@
 
 namespace gemmetry::cli {
 
-/// The rows of a CSV as operators of one kind. Columns with the name of a field set it; further columns are carried along.
+/// The rows of a CSV as operators of one kind. Columns with the name of a field set it; further columns are carried
+/// along.
 class OperatorRows {
  public:
-  /// Error when the kind is unknown, a required column is missing, or a column looks like a misspelt field.
-  OperatorRows(const std::string& kind, CsvReader& reader);
+  /// `dtype` is that of operators that do not say. Error when the kind is unknown, a required column is missing, or a
+  /// column looks like a misspelt field.
+  OperatorRows(const std::string& kind, shape::Dtype dtype, CsvReader& reader);
 
   const std::vector<std::string>& columns() const { return reader_.header(); }
 
-  /// The next row's operator and its cells, numbers as such; false at the end. Error naming file, line, column, value and fix.
+  /// The next row's operator and its cells, numbers as such; false at the end. Error naming file, line, column, value
+  /// and fix.
   bool next(op::Operator& op, std::vector<report::Value>& cells);
 
  private:

@@ -72,10 +72,14 @@ void replace_file(const std::string& path, const std::string& text, mode_t mode)
 
 std::string rendered(const report::Document& document, Format format, const report::TextStyle& style) {
   switch (format) {
-    case Format::table: return report::to_text(document, style);
-    case Format::json: return report::json_text(document);
-    case Format::csv: return report::to_csv(document);
-    case Format::markdown: return report::to_markdown(document);
+    case Format::table:
+      return report::to_text(document, style);
+    case Format::json:
+      return report::json_text(document);
+    case Format::csv:
+      return report::to_csv(document);
+    case Format::markdown:
+      return report::to_markdown(document);
   }
   return "";
 }
@@ -84,17 +88,22 @@ std::string rendered(const report::Document& document, Format format, const repo
 
 std::string_view name(Format format) {
   switch (format) {
-    case Format::table: return "table";
-    case Format::json: return "json";
-    case Format::csv: return "csv";
-    case Format::markdown: return "markdown";
+    case Format::table:
+      return "table";
+    case Format::json:
+      return "json";
+    case Format::csv:
+      return "csv";
+    case Format::markdown:
+      return "markdown";
   }
   return "?";
 }
 
 void OutputOptions::add_to(CLI::App& app) {
   constexpr auto group = "Output";
-  add_choice(app, "--format", format_, {Format::table, Format::json, Format::csv, Format::markdown}, "form of the answer")
+  add_choice(app, "--format", format_, {Format::table, Format::json, Format::csv, Format::markdown},
+             "form of the answer")
       ->group(group);
   app.add_option("--out", file_, "a file to write instead of the terminal; it is replaced whole or not at all")
       ->type_name("FILE")

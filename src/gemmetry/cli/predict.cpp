@@ -21,7 +21,8 @@ using report::Column;
 using report::Unit;
 using report::Value;
 
-constexpr auto examples = R"(The columns are an operator's fields (docs/json.md); for gemm: m,n,k and, if you like, batch,dtype,layout,epilogue.
+constexpr auto examples =
+    R"(The columns are an operator's fields (docs/json.md); for gemm: m,n,k and, if you like, batch,dtype,layout,epilogue.
 Other columns are carried along. Each row gets time_s, time_low_s, time_high_s (90 % interval) and reason.
 
 Examples:
@@ -46,7 +47,9 @@ struct Row {
 std::vector<Column<Row>> added_columns() {
   return {
       {{.key = "time_s", .heading = "time", .unit = Unit::seconds, .interval = true},
-       [](const Row& r) { return Value(report::Interval{r.cost.time_s, r.cost.time_low_s(), r.cost.time_high_s()}); }},
+       [](const Row& r) {
+         return Value(report::Interval{r.cost.time_s, r.cost.time_low_s(), r.cost.time_high_s()});
+       }},
       {{.key = "reason", .heading = "why", .wrap = true}, [](const Row& r) { return Value(r.reason); }},
   };
 }
@@ -54,7 +57,8 @@ std::vector<Column<Row>> added_columns() {
 std::vector<Column<Row>> columns(const std::vector<std::string>& input) {
   std::vector<Column<Row>> all;
   for (std::size_t i = 0; i < input.size(); ++i) {
-    const bool taken = input[i] == "time_s" || input[i] == "time_low_s" || input[i] == "time_high_s" || input[i] == "reason";
+    const bool taken =
+        input[i] == "time_s" || input[i] == "time_low_s" || input[i] == "time_high_s" || input[i] == "reason";
     const std::string key = taken ? "input_" + input[i] : input[i];
     all.push_back({{.key = key, .heading = key}, [i](const Row& row) { return row.cells[i]; }});
   }
@@ -65,7 +69,7 @@ std::vector<Column<Row>> columns(const std::vector<std::string>& input) {
 report::Document answer(const Options& options, std::istream& stream, const std::string& source) {
   const predict::Predictor predictor = options.gpu.predictor();
   CsvReader reader(stream, source);
-  OperatorRows operators(options.kind, reader);
+  OperatorRows operators(options.kind, default_dtype(predictor.gpu()), reader);
   std::vector<Row> rows;
   op::Operator op;
   for (Row row; operators.next(op, row.cells);) {

@@ -24,10 +24,12 @@ Value if_any(std::int64_t size) { return size > 0 ? Value(size) : Value(); }
 
 std::string parameters_text(const Model& model) {
   const shape::ParameterCount count = shape::count_parameters(model);
-  std::string line = fmt::format("{} ({})", count.total, report::shown(static_cast<double>(count.total), Unit::count));
+  std::string line = fmt::format("{} ({})", report::grouped(count.total),
+                                 report::shown(static_cast<double>(count.total), Unit::count));
   if (count.active != count.total)
     line += fmt::format(", {} active", report::shown(static_cast<double>(count.active), Unit::count));
-  return line + fmt::format("; the paper's formula gives {}", report::shown(shape::paper_parameters(model), Unit::count));
+  return line +
+         fmt::format("; the paper's formula gives {}", report::shown(shape::paper_parameters(model), Unit::count));
 }
 
 std::string sizes_text(const Model& model) {
@@ -39,14 +41,15 @@ std::string sizes_text(const Model& model) {
   if (std::any_of(groups.begin(), groups.end(), [](const shape::LayerGroup& group) { return !group.kind.sparse; }))
     line += fmt::format(", d_ff {} {}{}", model.ffn.width, model.ffn.gated ? "gated " : "", name(model.ffn.activation));
   if (model.experts)
-    line += fmt::format(", {} experts of {} ({} active)", model.experts->count, model.experts->width, model.experts->active);
+    line += fmt::format(", {} experts of {} ({} active)", model.experts->count, model.experts->width,
+                        model.experts->active);
   line += fmt::format(", v {}, {} positions", model.vocab, name(model.positions));
   if (attention.window > 0) line += fmt::format(", window {}", attention.window);
   return line;
 }
 
 std::vector<Column<Model>> make_model_columns() {
-  const auto experts = [](std::int64_t shape::Experts::* size) {
+  const auto experts = [](std::int64_t shape::Experts::*size) {
     return [size](const Model& m) { return m.experts ? if_any(*m.experts.*size) : Value(); };
   };
   return {
@@ -106,8 +109,12 @@ std::string split_text(const Workload& w) {
 }
 
 std::vector<Column<Workload>> workload_columns() {
-  const auto only_decode = [](const Workload& w, Value value) { return w.phase == shape::Phase::decode ? value : Value(); };
-  const auto but_decode = [](const Workload& w, Value value) { return w.phase == shape::Phase::decode ? Value() : value; };
+  const auto only_decode = [](const Workload& w, Value value) {
+    return w.phase == shape::Phase::decode ? value : Value();
+  };
+  const auto but_decode = [](const Workload& w, Value value) {
+    return w.phase == shape::Phase::decode ? Value() : value;
+  };
   return {
       {{.key = "", .heading = "workload"}, [](const Workload& w) { return text(work_text(w)); }},
       {{.key = "", .heading = "split"}, [](const Workload& w) { return text(split_text(w)); }},
@@ -149,7 +156,9 @@ const std::vector<Column<Model>>& model_columns() {
   return columns;
 }
 
-report::Section model_section(const Model& model) { return {"model", "", report::Facts{make_table(model_columns(), model)}}; }
+report::Section model_section(const Model& model) {
+  return {"model", "", report::Facts{make_table(model_columns(), model)}};
+}
 
 report::Section workload_section(const Workload& workload) {
   return {"workload", "", report::Facts{make_table(workload_columns(), workload)}};

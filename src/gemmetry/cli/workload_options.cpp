@@ -4,6 +4,7 @@
 
 #include "gemmetry/base/error.h"
 #include "gemmetry/cli/arguments.h"
+#include "gemmetry/cli/gpu_options.h"
 #include "gemmetry/shape/dtype.h"
 
 namespace gemmetry::cli {
@@ -31,9 +32,11 @@ void WorkloadOptions::add_to(CLI::App& app, bool several_degrees) {
   add_size(app, "--cache", cache_, "decode: tokens already in the cache of each sequence; --seq unless stated", 0)
       ->group(group);
   add_choice(app, "--dtype", workload_.dtype, {Dtype::bf16, Dtype::fp16, Dtype::fp8, Dtype::tf32, Dtype::fp32},
-             "type of operands")
+             "type of operands; fp16 on a GPU that has no bf16")
+      ->each([this](const std::string&) { states_dtype_ = true; })
       ->group(group);
-  add_choice(app, "--attention", workload_.attention, {AttentionKind::fused, AttentionKind::unfused, AttentionKind::eager},
+  add_choice(app, "--attention", workload_.attention,
+             {AttentionKind::fused, AttentionKind::unfused, AttentionKind::eager},
              "one kernel; products around a masked softmax; every step a kernel")
       ->group(group);
   add_choice(app, "--projections", workload_.projections, {Projections::fused, Projections::hf},
@@ -54,7 +57,8 @@ void WorkloadOptions::add_to(CLI::App& app, bool several_degrees) {
   add_size(app, "--dp", workload_.data_parallel, "data-parallel ranks")
       ->each([this](const std::string&) { states_data_parallel_ = true; })
       ->group(split);
-  app.add_flag("--sequence-parallel", workload_.sequence_parallel, "norms and residuals split over the tensor-parallel ranks")
+  app.add_flag("--sequence-parallel", workload_.sequence_parallel,
+               "norms and residuals split over the tensor-parallel ranks")
       ->group(split);
   add_choice(app, "--sharding", workload_.sharding,
              {Sharding::none, Sharding::optimizer, Sharding::gradients, Sharding::parameters},
@@ -63,12 +67,14 @@ void WorkloadOptions::add_to(CLI::App& app, bool several_degrees) {
   add_choice(app, "--recompute", workload_.recompute, {Recompute::none, Recompute::selective, Recompute::full},
              "activations computed again in the backward pass")
       ->group(split);
-  add_size(app, "--microbatches", workload_.microbatches, "microbatches a rank accumulates per optimizer update")->group(split);
+  add_size(app, "--microbatches", workload_.microbatches, "microbatches a rank accumulates per optimizer update")
+      ->group(split);
   app.add_flag("--dropout", workload_.dropout, "dropout in the residual additions of a training step")->group(split);
 }
 
-Workload WorkloadOptions::workload(const Model& model) const {
+Workload WorkloadOptions::workload(const Model& model, const gpu::Gpu& gpu) const {
   Workload workload = workload_;
+  if (!states_dtype_) workload.dtype = default_dtype(gpu);
   workload.tensor_parallel = tensor_parallel_.front();
   const bool decode = workload.phase == Phase::decode;
   const std::int64_t positions = stated_positions(model);

@@ -5,6 +5,7 @@
 #include <optional>
 #include <vector>
 
+#include "gemmetry/gpu/gpu.h"
 #include "gemmetry/shape/workload.h"
 
 namespace gemmetry::cli {
@@ -17,8 +18,9 @@ class WorkloadOptions {
   /// `several_degrees`: --tp takes a list.
   void add_to(CLI::App& app, bool several_degrees = false);
 
-  /// The workload for this model: 2048 tokens unless said, fewer where the model has fewer positions; checked against the model.
-  shape::Workload workload(const shape::Model& model) const;
+  /// The workload for this model on this GPU: 2048 tokens unless said, fewer where the model has fewer positions; bf16
+  /// unless said, fp16 where the GPU has no bf16. Checked against the model.
+  shape::Workload workload(const shape::Model& model, const gpu::Gpu& gpu) const;
 
   /// The tensor-parallel degrees given, one unless several_degrees.
   const std::vector<std::int64_t>& tensor_parallel() const { return tensor_parallel_; }
@@ -29,6 +31,7 @@ class WorkloadOptions {
   std::optional<std::int64_t> sequence_, cache_;
   std::vector<std::int64_t> tensor_parallel_{1};
   bool states_data_parallel_ = false;
+  bool states_dtype_ = false;
 };
 
 }  // namespace gemmetry::cli

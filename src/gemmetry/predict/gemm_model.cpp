@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "gemmetry/predict/estimate.h"
+
 // Predicts: the time of one product, batched or grouped, from the launch to the last byte written.
 // Formula:  launch + (sm^3 + memory^3)^(1/3), with
 //           sm = prologue + what tile_menu.cpp says of the chosen tile,
@@ -132,59 +134,81 @@ GemmPlan GemmModel::plan(const op::GroupedGemm& g) const {
   return plan({busy, rows / busy, n, k, rows * k * in, experts * n * k * in, rows * n * out}, g.dtype, power_of_two(g));
 }
 
-GemmPlan GemmModel::plan(const Product& p, shape::Dtype dtype, std::int64_t power) const {
-  const Kernels& kernels = kernels_for(dtype, power);
-  const gpu::GemmCoefficients& c = kernels.aligned ? aligned_ : misaligned_;
-  const double sms = real(gpu_.sms);
-  const double bandwidth = c.memory_efficiency * gpu_.bandwidth;
-  const double steps = std::ceil(p.k * shape::bytes_per_element(dtype) / step_bytes);
-  const double part_s = p.batch * p.m * p.n * split_bytes / (c.split_speedup * bandwidth);
+/// The busiest SM's time with one choice of tile, in its parts.
+struct GemmModel::Work {
+  double parts;  ///< that k is split in
+  double tiles;
+  double rounds;  ///< whole waves
+  double start_s;
+  double loop_s;
+  double writing_s;
+  double split_s;
+  double total_s() const { return start_s + loop_s + writing_s + split_s; }
+};
 
-  const TileChoice choice = kernels.menu.choose({p.batch, p.m, p.n, steps, c.ramp_steps, c.split_s, part_s});
-  const Tile& tile = kernels.menu[choice.tile];
+GemmModel::Work GemmModel::work(const Product& p, const TileQuery& query, const TileChoice& choice, const Tile& tile,
+                                const gpu::GemmCoefficients& c) const {
+  const double sms = real(gpu_.sms);
   const double rows = std::ceil((choice.swapped ? p.n : p.m) / real(tile.m));
   const double columns = std::ceil((choice.swapped ? p.m : p.n) / real(tile.n));
   const double whole_tiles = p.batch * rows * columns;
-  const double parts = choice.split ? split_parts(whole_tiles, steps, sms) : 1;
-  const double tiles = whole_tiles * parts;
-  const double rounds = std::ceil(tiles / sms);
+  Work work{};
+  work.parts = choice.split ? split_parts(whole_tiles, query.steps, sms) : 1;
+  work.tiles = whole_tiles * work.parts;
+  work.rounds = std::ceil(work.tiles / sms);
+  work.start_s = c.prologue_s + c.ramp_steps * tile.latency_s;
+  work.writing_s = (work.rounds - 1) * tile.wave_s;
+  if (work.parts > 1) {
+    work.loop_s = std::ceil(query.steps / work.parts) * tile.latency_s;
+    work.split_s = query.split_s + work.parts * query.split_part_s;
+  } else {
+    work.loop_s =
+        query.steps * std::max(work.rounds * tile.step_s, std::ceil(work.rounds / tile.resident) * tile.latency_s);
+  }
+  return work;
+}
 
-  const double split_time = parts > 1 ? c.split_s + parts * part_s : 0;
-  const double loop = parts > 1
-                          ? std::ceil(steps / parts) * tile.latency_s
-                          : steps * std::max(rounds * tile.step_s, std::ceil(rounds / tile.resident) * tile.latency_s);
-  const double writing = (rounds - 1) * tile.wave_s;
-  const double start = c.prologue_s + c.ramp_steps * tile.latency_s;
-  const double sm = start + loop + writing + split_time;
-
+GemmModel::Traffic GemmModel::traffic(const Product& p, const gpu::GemmCoefficients& c) const {
   const double l2 = gpu_.l2_bytes;
-  const double cold_bytes =
+  const double all = p.a_bytes + p.b_bytes + p.c_bytes;
+  const double from_memory =
       cold(p.a_bytes, c.resident_a * l2) + cold(p.b_bytes, c.resident_b * l2) + cold(p.c_bytes, c.resident_c * l2);
-  const double all_bytes = p.a_bytes + p.b_bytes + p.c_bytes;
-  const double through_l2 = all_bytes / c.l2_speedup;
-  const double moving = std::max(cold_bytes, through_l2) / bandwidth;
-  const double memory = c.memory_latency_s + moving;
+  return {std::max(from_memory, all / c.l2_speedup), 2 * from_memory >= all};
+}
+
+GemmPlan GemmModel::plan(const Product& p, shape::Dtype dtype, std::int64_t power) const {
+  const Kernels& kernels = kernels_for(dtype, power);
+  const gpu::GemmCoefficients& c = kernels.aligned ? aligned_ : misaligned_;
+  const double bandwidth = c.memory_efficiency * gpu_.bandwidth;
+  const double steps = std::ceil(p.k * shape::bytes_per_element(dtype) / step_bytes);
+  const double part_s = p.batch * p.m * p.n * split_bytes / (c.split_speedup * bandwidth);
+  const TileQuery query{p.batch, p.m, p.n, steps, c.ramp_steps, c.split_s, part_s};
+  const TileChoice choice = kernels.menu.choose(query);
+  const Tile& tile = kernels.menu[choice.tile];
+  const Work sm = work(p, query, choice, tile, c);
+  const Traffic moved = traffic(p, c);
+  const double sms = real(gpu_.sms);
 
   GemmPlan plan;
   plan.power_of_two = power;
   plan.alignment_efficiency = kernels.efficiency;
   plan.tile_m = tile.m;
   plan.tile_n = tile.n;
-  plan.split_k = whole(parts);
+  plan.split_k = whole(sm.parts);
   plan.swapped = choice.swapped;
-  plan.tiles = whole(tiles);
-  plan.waves = whole(rounds);
-  plan.last_wave_use = (tiles - (rounds - 1) * sms) / sms;
-  plan.fill = tiles / (rounds * sms);
-  plan.tensor_time_s = loop + writing;
-  plan.memory_time_s = moving;
-  plan.memory_bytes = std::max(cold_bytes, through_l2);
-  plan.fixed_time_s = gpu_.launch_graph_s + start + split_time;
-  plan.time_s = gpu_.launch_graph_s + std::cbrt(sm * sm * sm + memory * memory * memory);
-  if (plan.fixed_time_s >= std::max(plan.tensor_time_s, moving))
+  plan.tiles = whole(sm.tiles);
+  plan.waves = whole(sm.rounds);
+  plan.last_wave_use = (sm.tiles - (sm.rounds - 1) * sms) / sms;
+  plan.fill = sm.tiles / (sm.rounds * sms);
+  plan.tensor_time_s = sm.loop_s + sm.writing_s;
+  plan.memory_time_s = moved.bytes / bandwidth;
+  plan.memory_bytes = moved.bytes;
+  plan.fixed_time_s = gpu_.launch_graph_s + sm.start_s + sm.split_s;
+  plan.time_s = gpu_.launch_graph_s + overlapped(sm.total_s(), c.memory_latency_s + plan.memory_time_s);
+  if (plan.fixed_time_s >= std::max(plan.tensor_time_s, plan.memory_time_s))
     plan.bound = op::Bound::launch;
-  else if (moving >= plan.tensor_time_s)
-    plan.bound = 2 * cold_bytes >= all_bytes ? op::Bound::memory : op::Bound::l2;
+  else if (plan.memory_time_s >= plan.tensor_time_s)
+    plan.bound = moved.mostly_cold ? op::Bound::memory : op::Bound::l2;
   else
     plan.bound = tile.tensor_s >= tile.l2_s ? op::Bound::tensor : op::Bound::l2;
   return plan;

@@ -34,9 +34,19 @@ class GemmModel {
     double batch, m, n, k, a_bytes, b_bytes, c_bytes;
   };
 
+  /// What goes between device memory and L2, and whether that is most of the operands.
+  struct Traffic {
+    double bytes;
+    bool mostly_cold;
+  };
+  struct Work;
+
   void add_kernels(shape::Dtype dtype, gpu::Clocks clocks);
   const Kernels& kernels_for(shape::Dtype dtype, std::int64_t power_of_two) const;
   GemmPlan plan(const Product& product, shape::Dtype dtype, std::int64_t power_of_two) const;
+  Work work(const Product& product, const TileQuery& query, const TileChoice& choice, const Tile& tile,
+            const gpu::GemmCoefficients& coefficients) const;
+  Traffic traffic(const Product& product, const gpu::GemmCoefficients& coefficients) const;
 
   gpu::Gpu gpu_;
   gpu::GemmCoefficients aligned_;

@@ -32,7 +32,8 @@ const Table* csv_table(const Document& document) {
   for (const Section& section : document.sections) {
     const Table* table = table_of(section);
     if (!table) continue;
-    if (!document.csv.empty() ? section.key == document.csv : std::holds_alternative<List>(section.content)) return table;
+    if (!document.csv.empty() ? section.key == document.csv : std::holds_alternative<List>(section.content))
+      return table;
     if (!first) first = table;
   }
   return first;

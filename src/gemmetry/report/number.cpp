@@ -2,8 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
-#include <cstdlib>
 #include <span>
 #include <string_view>
 
@@ -19,10 +19,10 @@ struct Step {
 constexpr Step one[] = {{1, ""}};
 constexpr Step counts[] = {{1, ""}, {1e3, " k"}, {1e6, " M"}, {1e9, " G"}, {1e12, " T"}};
 constexpr Step seconds[] = {{1e-9, " ns"}, {1e-6, " µs"}, {1e-3, " ms"}, {1, " s"}, {3600, " h"}, {86400, " days"}};
-constexpr Step flop[] = {{1, " FLOP"},   {1e3, " kFLOP"},  {1e6, " MFLOP"}, {1e9, " GFLOP"},
+constexpr Step flop[] = {{1, " FLOP"},     {1e3, " kFLOP"},  {1e6, " MFLOP"}, {1e9, " GFLOP"},
                          {1e12, " TFLOP"}, {1e15, " PFLOP"}, {1e18, " EFLOP"}};
-constexpr Step flop_per_s[] = {{1, " FLOP/s"},     {1e6, " MFLOP/s"},  {1e9, " GFLOP/s"},
-                               {1e12, " TFLOP/s"}, {1e15, " PFLOP/s"}};
+constexpr Step flop_per_s[] = {
+    {1, " FLOP/s"}, {1e6, " MFLOP/s"}, {1e9, " GFLOP/s"}, {1e12, " TFLOP/s"}, {1e15, " PFLOP/s"}};
 constexpr Step bytes[] = {{1, " B"}, {1e3, " kB"}, {1e6, " MB"}, {1e9, " GB"}, {1e12, " TB"}};
 constexpr Step memory[] = {{1, " B"}, {0x1p10, " KiB"}, {0x1p20, " MiB"}, {0x1p30, " GiB"}, {0x1p40, " TiB"}};
 constexpr Step bytes_per_s[] = {{1, " B/s"}, {1e6, " MB/s"}, {1e9, " GB/s"}, {1e12, " TB/s"}};
@@ -34,19 +34,32 @@ constexpr Step days[] = {{1, " days"}};
 
 std::span<const Step> scale_of(Unit unit) {
   switch (unit) {
-    case Unit::none: return one;
-    case Unit::count: return counts;
-    case Unit::seconds: return seconds;
-    case Unit::flop: return flop;
-    case Unit::flop_per_s: return flop_per_s;
-    case Unit::bytes: return bytes;
-    case Unit::memory: return memory;
-    case Unit::bytes_per_s: return bytes_per_s;
-    case Unit::hertz: return hertz;
-    case Unit::watts: return watts;
-    case Unit::fraction: return fraction;
-    case Unit::factor: return factor;
-    case Unit::days: return days;
+    case Unit::none:
+      return one;
+    case Unit::count:
+      return counts;
+    case Unit::seconds:
+      return seconds;
+    case Unit::flop:
+      return flop;
+    case Unit::flop_per_s:
+      return flop_per_s;
+    case Unit::bytes:
+      return bytes;
+    case Unit::memory:
+      return memory;
+    case Unit::bytes_per_s:
+      return bytes_per_s;
+    case Unit::hertz:
+      return hertz;
+    case Unit::watts:
+      return watts;
+    case Unit::fraction:
+      return fraction;
+    case Unit::factor:
+      return factor;
+    case Unit::days:
+      return days;
   }
   return one;
 }
@@ -60,16 +73,15 @@ const Step& step_of(double number, Unit unit) {
   return *best;
 }
 
-/// At least `significant` digits, never an exponent below a million.
+/// `significant` digits, more where the whole part has more; no exponent between a thousandth and ten millions.
 std::string digits(double number, int significant) {
   if (number == 0) return "0";
   const double size = std::abs(number);
   if (size >= 1e7 || size < 1e-3) return fmt::format("{:.{}g}", number, significant);
-  const int before_point = size < 1 ? 0 : static_cast<int>(std::floor(std::log10(size * (1 + 5e-4)))) + 1;
-  int after_point = significant - before_point;
-  if (size < 0.1) ++after_point;
-  if (size < 0.01) ++after_point;
-  return fmt::format("{:.{}f}", number, after_point > 0 ? after_point : 0);
+  // The exponent after rounding: 0.9997 has three digits as 1.00.
+  const double rounded = std::stod(fmt::format("{:.{}e}", size, significant - 1));
+  const int after_point = significant - 1 - static_cast<int>(std::floor(std::log10(rounded)));
+  return fmt::format("{:.{}f}", number, std::max(after_point, 0));
 }
 
 /// Factors near one need more digits to be told apart.
@@ -141,6 +153,13 @@ std::string shown(const Interval& interval, Unit unit) {
 std::string shown(const Value& value, Unit unit) { return std::visit(Shown{unit}, value); }
 
 std::string plain(const Value& value) { return std::visit(Plain{}, value); }
+
+std::string grouped(std::int64_t number) {
+  std::string text = fmt::format("{}", number);
+  const std::size_t first = number < 0 ? 1 : 0;
+  for (std::size_t at = text.size(); at > first + 3;) text.insert(at -= 3, ",");
+  return text;
+}
 
 std::string interval_key(const std::string& key, const std::string& end) {
   const std::string unit = "_s";

@@ -20,6 +20,9 @@ std::string shown(const Value& value, Unit unit);
 /// An interval's value alone.
 std::string plain(const Value& value);
 
+/// 2651553280 as "2,651,553,280".
+std::string grouped(std::int64_t number);
+
 /// The key of an end of a column's interval: ("time_s", "low") is "time_low_s", ("gain", "low") is "gain_low".
 std::string interval_key(const std::string& key, const std::string& end);
 

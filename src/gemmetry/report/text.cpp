@@ -17,11 +17,16 @@ constexpr std::string_view bold = "\033[1m";
 
 std::string_view escape(Tone tone) {
   switch (tone) {
-    case Tone::plain: return "";
-    case Tone::good: return "\033[32m";
-    case Tone::warn: return "\033[33m";
-    case Tone::bad: return "\033[31m";
-    case Tone::faint: return "\033[2m";
+    case Tone::plain:
+      return "";
+    case Tone::good:
+      return "\033[32m";
+    case Tone::warn:
+      return "\033[33m";
+    case Tone::bad:
+      return "\033[31m";
+    case Tone::faint:
+      return "\033[2m";
   }
   return "";
 }
@@ -166,7 +171,8 @@ std::string facts_text(const Table& table, std::size_t width, const TextStyle& s
   for (const ShownColumn& column : shown_columns(table)) {
     std::string label = column.heading + spaces(width - display_width(column.heading));
     for (const std::string& line : wrapped(column.cells.front(), room)) {
-      append_line(text, coloured(label, escape(Tone::faint), style) + coloured(line, escape(column.tones.front()), style));
+      append_line(text,
+                  coloured(label, escape(Tone::faint), style) + coloured(line, escape(column.tones.front()), style));
       label = spaces(width);
     }
   }

@@ -11,8 +11,8 @@ namespace {
 constexpr std::int64_t widest = 66;
 constexpr std::int64_t most_rows = 8;
 
-/// The SMs of one wave in lines of equal length, the first `busy` of them filled. On a machine of very many SMs a mark stands
-/// for several.
+/// The SMs of one wave in lines of equal length, the first `busy` of them filled. On a machine of very many SMs a mark
+/// stands for several.
 std::string wave(const std::string& label, std::int64_t busy, std::int64_t sms) {
   const std::int64_t per_mark = (sms + widest * most_rows - 1) / (widest * most_rows);
   const std::int64_t marks = (sms + per_mark - 1) / per_mark;
@@ -34,8 +34,7 @@ std::string wave(const std::string& label, std::int64_t busy, std::int64_t sms) 
 std::string wave_picture(const Waves& waves) {
   if (waves.sms < 1 || waves.waves < 1) return "";
   const double use = std::clamp(waves.last_wave_use, 0.0, 1.0);
-  const std::int64_t in_last =
-      std::max<std::int64_t>(1, std::llround(use * static_cast<double>(waves.sms)));
+  const std::int64_t in_last = std::max<std::int64_t>(1, std::llround(use * static_cast<double>(waves.sms)));
   const std::int64_t full = in_last == waves.sms ? waves.waves : waves.waves - 1;
   std::string text;
   if (full == 1) text += wave("wave 1", waves.sms, waves.sms);

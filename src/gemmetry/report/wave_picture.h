@@ -13,7 +13,8 @@ struct Waves {
   double last_wave_use = 1;  ///< share of the SMs busy in the last wave
 };
 
-/// The waves as a drawing at most 100 characters wide: one mark per SM, filled where it has a tile. Equal waves are drawn once.
+/// The waves as a drawing at most 100 characters wide: one mark per SM, filled where it has a tile. Equal waves are
+/// drawn once.
 std::string wave_picture(const Waves& waves);
 
 }  // namespace gemmetry::report
