@@ -55,7 +55,8 @@ TEST(Lower, NamesTableTwoModules) {
   shape::Workload workload;
   workload.attention = AttentionKind::unfused;
   std::map<std::string, Gemm> products;
-  for (const Step& step : lowered(paper_model(), workload).steps())
+  const Program program = lowered(paper_model(), workload);
+  for (const Step& step : program.steps())
     if (const Gemm* gemm = std::get_if<Gemm>(&step.op)) products[std::string(name(step.module))] = *gemm;
   const auto bias = Epilogue::bias;
   const auto bf16 = Dtype::bf16;
@@ -90,7 +91,8 @@ TEST(Lower, GradientProductsHaveTheRightLayouts) {
   shape::Workload workload;
   workload.phase = Phase::training;
   int data = 0, weight = 0;
-  for (const Step& step : lowered(model, workload).steps()) {
+  const Program program = lowered(model, workload);
+  for (const Step& step : program.steps()) {
     const Gemm* gemm = std::get_if<Gemm>(&step.op);
     if (gemm == nullptr || step.module != Module::mlp_h_to_4h) continue;
     if (step.pass == Pass::data_gradient) {

@@ -27,9 +27,9 @@ Widths widths_of(const shape::Model& model) {
 
 /// The base of the case with one of its widths replaced.
 template <class Set>
-SizeRule width_rule(const Case& of, std::string subject, std::string what, std::int64_t size, Set set) {
-  return {.subject = std::move(subject),
-          .what = std::move(what),
+SizeRule width_rule(const Case& of, std::string_view subject, std::string_view what, std::int64_t size, Set set) {
+  return {.subject = std::string(subject),
+          .what = std::string(what),
           .size = size,
           .grows_only = false,
           .padded = false,

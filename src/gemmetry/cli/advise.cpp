@@ -45,6 +45,7 @@ struct Options {
   advise::SearchOptions search;
   bool states_free = false;
   std::int64_t keep = 20;
+  std::optional<std::int64_t> decode_cache;
   std::int64_t threads = 0;
 };
 
@@ -131,7 +132,8 @@ std::vector<Column<SearchResult>> search_columns() {
 
 std::vector<std::string> notes(const SearchResult& result) {
   std::vector<std::string> lines;
-  if (!advise::anything_better(result)) lines.emplace_back("Nothing better than your shape within the error.");
+  if (result.complete && !advise::anything_better(result))
+    lines.emplace_back("Nothing better than your shape within the error.");
   if (!result.complete) lines.emplace_back("The search was ended early: there may be better shapes than these.");
   lines.emplace_back(quality_note);
   return lines;
@@ -171,9 +173,10 @@ shape::Model start(const Options& options) {
                        options.model.edit());
 }
 
-advise::SearchOptions search_options(const Options& options) {
+advise::SearchOptions search_options(const Options& options, const shape::Model& model) {
   advise::SearchOptions search = options.search;
   search.keep = static_cast<std::size_t>(options.keep);
+  search.decode_cache = options.decode_cache.value_or(default_cache(model));
   search.threads = static_cast<int>(options.threads);
   if (!options.states_free && search.parameters && !options.model.named())
     search.free = {.heads = true, .kv_heads = false, .ffn = true, .vocab = true, .hidden = true, .layers = true};
@@ -185,7 +188,7 @@ ExitCode run_advise(const Options& options, const Console& console) {
   const predict::Predictor predictor = options.gpu.predictor();
   const shape::Workload workload = options.workload.workload(model, predictor.gpu());
   shape::require_possible(workload, model);
-  const SearchResult result = search(model, workload, search_options(options), predictor, console);
+  const SearchResult result = search(model, workload, search_options(options, model), predictor, console);
 
   const auto table = [](const std::vector<Candidate>& candidates) {
     return report::List{make_table(candidate_columns(), candidates)};
@@ -253,8 +256,7 @@ void add_search_options(CLI::App& sub, Options& options) {
   sub.add_flag("--pareto", options.search.pareto, "also the front of training time, decode time and KV bytes")
       ->group(group);
   add_size(sub, "--decode-batch", options.search.decode_batch, "of --pareto: sequences decoded together")->group(group);
-  add_size(sub, "--decode-cache", options.search.decode_cache, "of --pareto: tokens in the cache of each", 0)
-      ->group(group);
+  add_size(sub, "--decode-cache", options.decode_cache, "of --pareto: tokens in the cache of each", 0)->group(group);
   add_size(sub, "--threads", options.threads, "threads to search with; 0: as many as the machine has", 0)->group(group);
 }
 

@@ -182,19 +182,19 @@ std::vector<Column<Answer>> memory_columns() {
   };
 }
 
-/// The workload with as many data-parallel ranks as the GPUs make, unless it says how many.
-shape::Workload spread(shape::Workload workload, const Options& options) {
-  if (!options.gpus) return workload;
+/// The GPUs of a run must be whole data-parallel ranks. Their number is not taken as --dp: the reduction of gradients
+/// that
+/// --dp prices is usually hidden behind the backward pass.
+void require_whole_ranks(const shape::Workload& workload, const Options& options) {
+  if (!options.gpus) return;
   const std::int64_t group = workload.tensor_parallel * workload.pipeline_parallel;
   if (*options.gpus % group != 0)
     throw Error(fmt::format("--gpus = {}: expected a multiple of --tp {} x --pp {} = {}", *options.gpus,
                             workload.tensor_parallel, workload.pipeline_parallel, group));
-  if (!options.workload.states_data_parallel()) workload.data_parallel = *options.gpus / group;
-  if (workload.data_parallel * group != *options.gpus)
+  if (options.workload.states_data_parallel() && workload.data_parallel * group != *options.gpus)
     throw Error(fmt::format("--gpus = {}: --tp {} x --pp {} x --dp {} are {}; leave out one of --gpus and --dp",
                             *options.gpus, workload.tensor_parallel, workload.pipeline_parallel, workload.data_parallel,
                             workload.data_parallel * group));
-  return workload;
 }
 
 std::optional<Run> training_run(const Explanation& explained, const Options& options) {
@@ -233,8 +233,9 @@ report::Document document(const Answer& answer, bool one_layer) {
 ExitCode run_explain(const Options& options, const Console& console) {
   const shape::Model model = options.model.model();
   const predict::Predictor predictor = options.gpu.predictor();
-  const shape::Workload workload = spread(options.workload.workload(model, predictor.gpu()), options);
+  const shape::Workload workload = options.workload.workload(model, predictor.gpu());
   require_consistent(options, workload);
+  require_whole_ranks(workload, options);
   Explanation explained = explain(model, workload, predictor, options.layer);
   const std::optional<Run> run = training_run(explained, options);
   options.output.write(document({model, workload, predictor, std::move(explained), run}, options.layer), console);
@@ -251,7 +252,9 @@ void add_explain(CLI::App& app, Command& chosen) {
   options->workload.add_to(sub);
   add_size(sub, "--tokens", options->tokens, "tokens of a training run, as in 300e9: adds the days it takes")
       ->group("Split and training");
-  add_size(sub, "--gpus", options->gpus, "GPUs of that run; sets --dp unless stated")->group("Split and training");
+  add_size(sub, "--gpus", options->gpus,
+           "GPUs of that run; gradients are taken as reduced behind the backward pass unless --dp is stated")
+      ->group("Split and training");
   options->gpu.add_to(sub);
   options->output.add_to(sub);
   sub.footer(examples);

@@ -12,15 +12,18 @@ namespace {
 
 using namespace shape;
 
-constexpr std::int64_t default_sequence = 2048;
+constexpr std::int64_t usual_sequence = 2048;
 
-/// Positions of a token that the model states, so that a default never goes past them.
+/// Positions that the model states, so that a default never goes past them; otherwise more than any default.
 std::int64_t stated_positions(const Model& model) {
   if (model.max_positions > 0) return model.max_positions;
-  return model.positions == Positions::learned ? model.position_rows : 0;
+  return model.positions == Positions::learned ? model.position_rows : 2 * usual_sequence;
 }
 
 }  // namespace
+
+std::int64_t default_sequence(const Model& model) { return std::min(usual_sequence, stated_positions(model)); }
+std::int64_t default_cache(const Model& model) { return std::min(usual_sequence, stated_positions(model) - 1); }
 
 void WorkloadOptions::add_to(CLI::App& app, bool several_degrees) {
   constexpr auto group = "Workload";
@@ -77,10 +80,8 @@ Workload WorkloadOptions::workload(const Model& model, const gpu::Gpu& gpu) cons
   if (!states_dtype_) workload.dtype = default_dtype(gpu);
   workload.tensor_parallel = tensor_parallel_.front();
   const bool decode = workload.phase == Phase::decode;
-  const std::int64_t positions = stated_positions(model);
-  const std::int64_t longest = positions > 0 ? positions : default_sequence;
-  workload.sequence = sequence_.value_or(std::min(default_sequence, longest));
-  if (decode) workload.cache = cache_.value_or(sequence_.value_or(std::min(default_sequence, longest - 1)));
+  workload.sequence = sequence_.value_or(default_sequence(model));
+  if (decode) workload.cache = cache_.value_or(sequence_.value_or(default_cache(model)));
   if (!decode && cache_) throw Error("--cache is for --phase decode only: leave it out, or say --phase decode");
   validate(workload, model);
   return workload;

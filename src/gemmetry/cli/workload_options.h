@@ -10,6 +10,11 @@
 
 namespace gemmetry::cli {
 
+/// Tokens a sequence has unless said: 2048, or as many positions as the model states. And the cache it has in decode,
+/// which leaves a position for the new token.
+std::int64_t default_sequence(const shape::Model& model);
+std::int64_t default_cache(const shape::Model& model);
+
 /// What is run with the model, and over how many GPUs.
 class WorkloadOptions {
  public:

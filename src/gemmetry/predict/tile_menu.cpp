@@ -14,7 +14,7 @@
 //                      (m + n) 128 bytes / L2 bandwidth of an SM).
 // Range:    any size; sizes over 2^20 choose as 2^20 does.
 // Ignores:  clusters, the order of tiles, heuristics that choose another tile than the fastest.
-// Source:   structured form of the reference notes on predictors; nvjet's tiles from kernel names in public traces.
+// Source:   NVIDIA's matrix multiplication guide; nvjet's tiles from kernel names in public traces.
 
 namespace gemmetry::predict {
 namespace {

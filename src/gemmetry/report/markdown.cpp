@@ -1,5 +1,7 @@
 #include "gemmetry/report/markdown.h"
 
+#include <algorithm>
+
 #include "gemmetry/report/number.h"
 
 namespace gemmetry::report {
@@ -35,8 +37,9 @@ std::vector<std::size_t> shown_columns(const Table& table) {
 }
 
 struct SectionMarkdown {
+  /// A table of two columns without headings; its head belongs to the first of several facts in a row.
   std::string operator()(const Facts& facts) const {
-    std::string text = "| | |\n|---|---|\n";
+    std::string text;
     for (const std::size_t i : shown_columns(facts.table))
       text += "| " + escaped(facts.table.columns[i].heading) + " | " + shown_cell(facts.table, 0, i) + " |\n";
     return text;
@@ -50,6 +53,11 @@ struct SectionMarkdown {
   std::string operator()(const Picture& picture) const { return "```text\n" + picture.text + "```\n"; }
 };
 
+bool is_right(const Table& table, std::size_t column) {
+  return std::any_of(table.rows.begin(), table.rows.end(),
+                     [&](const std::vector<Cell>& row) { return is_number(row[column].value); });
+}
+
 }  // namespace
 
 std::string to_markdown(const Table& table) {
@@ -57,7 +65,7 @@ std::string to_markdown(const Table& table) {
   std::string text = "|", sides = "|";
   for (const std::size_t i : columns) {
     text += " " + escaped(table.columns[i].heading) + " |";
-    sides += !table.rows.empty() && is_number(table.rows.front()[i].value) ? "---:|" : "---|";
+    sides += is_right(table, i) ? "---:|" : "---|";
   }
   text += "\n" + sides + "\n";
   for (std::size_t row = 0; row < table.rows.size(); ++row) {
@@ -70,13 +78,18 @@ std::string to_markdown(const Table& table) {
 
 std::string to_markdown(const Document& document) {
   std::string text;
+  bool after_facts = false;
   for (const Section& section : document.sections) {
     if (!section.on_screen) continue;
     const std::string content = std::visit(SectionMarkdown{}, section.content);
     if (content.empty()) continue;
-    if (!text.empty()) text += "\n";
+    const bool facts = std::holds_alternative<Facts>(section.content);
+    const bool goes_on = after_facts && facts && section.title.empty();
+    if (!text.empty() && !goes_on) text += "\n";
     if (!section.title.empty()) text += "## " + escaped(section.title) + "\n\n";
+    if (facts && !goes_on) text += "| | |\n|---|---|\n";
     text += content;
+    after_facts = facts;
   }
   return text;
 }

@@ -157,7 +157,7 @@ std::string plain(const Value& value) { return std::visit(Plain{}, value); }
 std::string grouped(std::int64_t number) {
   std::string text = fmt::format("{}", number);
   const std::size_t first = number < 0 ? 1 : 0;
-  for (std::size_t at = text.size(); at > first + 3;) text.insert(at -= 3, ",");
+  for (std::size_t at = text.size(); at > first + 3;) text.insert(at -= 3, 1, ',');
   return text;
 }
 

@@ -1,0 +1,56 @@
+#include <gtest/gtest.h>
+
+#include <regex>
+#include <set>
+
+#include "cli/program.h"
+
+namespace gemmetry::cli {
+namespace {
+
+std::string document(const std::string& name) { return read_text(std::string(GEMMETRY_SOURCE_DIR) + "/docs/" + name); }
+
+void collect_keys(const nlohmann::ordered_json& value, std::set<std::string>& keys) {
+  for (const auto& [key, member] : value.items()) {
+    if (value.is_object()) keys.insert(key);
+    if (member.is_structured()) collect_keys(member, keys);
+  }
+}
+
+/// The key a number with an interval belongs to: "time_low_s" is an end of "time_s".
+std::string without_end(const std::string& key) {
+  return std::regex_replace(key, std::regex("_(low|high)(_s)?$"), "$2");
+}
+
+TEST(Docs, EveryJsonKeyIsDocumented) {
+  const std::string text = document("json.md");
+  for (const char* arguments :
+       {"explain mixtral-8x7b",
+        "explain gpt3-2.7b --phase training --tp 4 --pp 2 --microbatches 4 --tokens 3e9 --gpus 64",
+        "explain gemma-2-2b --phase decode", "explain gpt2 --attention eager", "check gpt3-2.7b",
+        "advise gpt3-2.7b --pareto", "advise mixtral-8x7b --only ffn", "gemm 8192 10922 4096", "models", "gpus",
+        "gpus v100", "nodes aws-p4d"}) {
+    const Result result = gemmetry(std::string(arguments) + " --format json");
+    ASSERT_LE(result.code, 1) << arguments << ": " << result.err;
+    std::set<std::string> keys;
+    collect_keys(result.json(), keys);
+    for (const std::string& key : keys)
+      EXPECT_NE(text.find("`" + without_end(key) + "`"), std::string::npos) << arguments << ": " << key;
+  }
+}
+
+TEST(Docs, EveryOptionIsInTheCommandPage) {
+  const std::string text = document("cli.md");
+  const std::regex option("--[a-z][a-z-]+");
+  for (const char* command :
+       {"explain", "check", "advise", "gemm", "predict", "models", "gpus", "nodes", "completion"}) {
+    EXPECT_NE(text.find(std::string("## gemmetry ") + command), std::string::npos) << command;
+    const std::string help = gemmetry(std::string(command) + " --help").out;
+    for (std::sregex_iterator found(help.begin(), help.end(), option), end; found != end; ++found)
+      EXPECT_NE(text.find(found->str()), std::string::npos)
+          << command << " " << found->str() << ": make docs/cli.md again";
+  }
+}
+
+}  // namespace
+}  // namespace gemmetry::cli
