@@ -42,7 +42,8 @@ TEST(CostModel, TellsThreePerCentApartThoughTimesAreKnownToTen) {
   const Fixed model;
   const Ratio ratio = model.compare(model.cost(small), model.cost(large));
   EXPECT_NEAR(ratio.value, 1.03, 1e-12);
-  EXPECT_NEAR(ratio.high / ratio.value, std::exp(1.6448536 * std::hypot(0.02, 0.02)), 1e-9) << "the shared error cancels";
+  EXPECT_NEAR(ratio.high / ratio.value, std::exp(1.6448536 * std::hypot(0.02, 0.02)), 1e-9)
+      << "the shared error cancels";
 }
 
 TEST(CostModel, EqualOperatorsCancel) {

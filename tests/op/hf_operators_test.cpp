@@ -28,7 +28,8 @@ Product normalised(const std::string& kind, std::int64_t batch, std::int64_t m, 
 
 Products recorded(const json& rows) {
   Products products;
-  for (const json& row : rows) products[normalised(row[0], row[1], row[2], row[3], row[4])] += row[5].get<std::int64_t>();
+  for (const json& row : rows)
+    products[normalised(row[0], row[1], row[2], row[3], row[4])] += row[5].get<std::int64_t>();
   return products;
 }
 
@@ -43,7 +44,8 @@ Products lowered(const shape::Model& model, std::int64_t batch, std::int64_t seq
   Products products;
   for (std::size_t i = 0; i < program.steps().size(); ++i) {
     const Operator& op = program.steps()[i].op;
-    if (const Gemm* g = std::get_if<Gemm>(&op)) products[normalised("gemm", g->batch, g->m, g->n, g->k)] += program.count(i);
+    if (const Gemm* g = std::get_if<Gemm>(&op))
+      products[normalised("gemm", g->batch, g->m, g->n, g->k)] += program.count(i);
     if (const GroupedGemm* g = std::get_if<GroupedGemm>(&op))
       products[normalised("grouped_gemm", g->experts, g->rows, g->n, g->k)] += program.count(i);
   }

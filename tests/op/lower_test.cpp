@@ -48,7 +48,8 @@ TEST(Lower, GivesThePapersFlop) {
   shape::Workload workload;
   workload.attention = AttentionKind::unfused;
   const double b = 4, s = 2048, h = 2560;
-  EXPECT_DOUBLE_EQ(total_flop(lowered(model, workload), Pass::forward, true), 32 * 24 * b * s * h * h * (1 + s / (6 * h)));
+  EXPECT_DOUBLE_EQ(total_flop(lowered(model, workload), Pass::forward, true),
+                   32 * 24 * b * s * h * h * (1 + s / (6 * h)));
 }
 
 TEST(Lower, NamesTableTwoModules) {
@@ -215,7 +216,8 @@ TEST(Lower, EveryTensorIsMadeBeforeItIsRead) {
         for (const TensorId id : step.inputs) {
           ASSERT_GE(id, 0);
           const Role role = program.tensors()[static_cast<std::size_t>(id)].role;
-          if (role == Role::activation) EXPECT_TRUE(made[static_cast<std::size_t>(id)]) << preset << " " << name(step.module);
+          if (role == Role::activation)
+            EXPECT_TRUE(made[static_cast<std::size_t>(id)]) << preset << " " << name(step.module);
         }
         for (const TensorId id : step.outputs) made[static_cast<std::size_t>(id)] = true;
       }

@@ -32,7 +32,8 @@ std::string shown(const json& value) {
 }  // namespace
 
 json parse_json(std::string_view text, const std::string& source) {
-  if (text.size() > max_text_bytes) throw Error(fmt::format("{}: {} bytes of JSON; the limit is 16 MiB", source, text.size()));
+  if (text.size() > max_text_bytes)
+    throw Error(fmt::format("{}: {} bytes of JSON; the limit is 16 MiB", source, text.size()));
   int deepest = 0;
   const json::parser_callback_t watch_depth = [&](int depth, json::parse_event_t, json&) {
     deepest = std::max(deepest, depth);

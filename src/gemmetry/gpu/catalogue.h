@@ -15,7 +15,8 @@ Gpu load_gpu(const std::string& name_or_path);
 /// The node of that name, or from a path ending in ".json". Error naming the nearest otherwise.
 Node load_node(const std::string& name_or_path);
 
-/// The node a GPU is most often found in (h200: hgx-h200); a node of eight with the GPU's own links where none is catalogued.
+/// The node a GPU is most often found in (h200: hgx-h200); a node of eight with the GPU's own links where none is
+/// catalogued.
 Node usual_node(const Gpu& gpu);
 
 std::vector<std::string> gpu_names();

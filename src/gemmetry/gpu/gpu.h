@@ -24,8 +24,8 @@ struct AlignmentClass {
 /// The two ceilings a GPU has (see measuring): a short run after idle, and full load until the clock is flat.
 enum class Clocks { sustained, burst };
 
-/// What the hardware is. Every number carries its source in `sources` under its key in the catalogue file; an absent optional
-/// is unknown, and what needs it says so.
+/// What the hardware is. Every number carries its source in `sources` under its key in the catalogue file; an absent
+/// optional is unknown, and what needs it says so.
 struct Gpu {
   std::string name;   ///< "h200"
   std::string title;  ///< "NVIDIA H200 SXM 141 GB"
@@ -48,7 +48,8 @@ struct Gpu {
   /// Alignment classes by size of an element in bytes (1, 2, 4), ascending; the last has efficiency 1.
   std::map<std::int64_t, std::vector<AlignmentClass>> alignment;
 
-  /// Bandwidth of the GPU's own links to its peers in a node, bytes/s, one direction, all links together; absent: PCIe only.
+  /// Bandwidth of the GPU's own links to its peers in a node, bytes/s, one direction, all links together; absent: PCIe
+  /// only.
   std::optional<double> link_bandwidth;
   std::string link;  ///< "NVLink 4"
 
@@ -58,8 +59,8 @@ struct Gpu {
 std::string_view name(Generation generation);
 std::string_view name(Clocks clocks);
 
-/// Tensor FLOP/s of `dtype`, or of the vector units where there is no tensor unit for it (fp32 on all, bf16 on V100: none).
-/// Error naming GPU and dtype when the GPU cannot multiply that dtype.
+/// Tensor FLOP/s of `dtype`, or of the vector units where there is no tensor unit for it (fp32 on all, bf16 on V100:
+/// none). Error naming GPU and dtype when the GPU cannot multiply that dtype.
 double peak_flops(const Gpu& gpu, shape::Dtype dtype);
 
 /// The class of a dimension that `power_of_two` (the largest power of two dividing it) describes.

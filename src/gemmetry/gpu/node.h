@@ -6,7 +6,8 @@
 
 namespace gemmetry::gpu {
 
-/// Several GPUs in one machine and the links between machines. Bandwidths in bytes/s, one direction, latencies in seconds.
+/// Several GPUs in one machine and the links between machines. Bandwidths in bytes/s, one direction, latencies in
+/// seconds.
 struct Node {
   std::string name;   ///< "aws-p4d"
   std::string title;  ///< "AWS p4d.24xlarge"

@@ -11,8 +11,8 @@ namespace gemmetry::op {
 
 using shape::Dtype;
 
-/// Fused scaled-dot-product attention: softmax(q k^T) v in one kernel, scores never written. One query and a long cache is
-/// decode.
+/// Fused scaled-dot-product attention: softmax(q k^T) v in one kernel, scores never written. One query and a long cache
+/// is decode.
 struct Attention {
   std::int64_t batch = 1;
   std::int64_t queries = 0;  ///< query tokens of a sequence
@@ -30,7 +30,8 @@ struct Attention {
   static constexpr auto fields() {
     return std::make_tuple(Field{"batch", &Attention::batch, false}, Field{"queries", &Attention::queries, true},
                            Field{"keys", &Attention::keys, true}, Field{"heads", &Attention::heads, true},
-                           Field{"kv_heads", &Attention::kv_heads, false}, Field{"head_dim", &Attention::head_dim, true},
+                           Field{"kv_heads", &Attention::kv_heads, false},
+                           Field{"head_dim", &Attention::head_dim, true},
                            Field{"value_dim", &Attention::value_dim, false}, Field{"window", &Attention::window, false},
                            Field{"causal", &Attention::causal, false}, Field{"backward", &Attention::backward, false},
                            Field{"dtype", &Attention::dtype, false});

@@ -19,9 +19,7 @@ void Backward::recompute() {
     return module == Module::attention_score || module == Module::attention_softmax ||
            module == Module::attention_over_value;
   };
-  const auto in_layer = [](Module module) {
-    return module >= Module::layer_norm_1 && module <= Module::residual;
-  };
+  const auto in_layer = [](Module module) { return module >= Module::layer_norm_1 && module <= Module::residual; };
   const bool layer = std::any_of(emit_.tape_.begin(), emit_.tape_.end(),
                                  [&](const Emitter::Taped& taped) { return in_layer(taped.step.module); });
   for (const Emitter::Taped& taped : emit_.tape_) {
@@ -75,8 +73,12 @@ void Backward::contribute(TensorId id, TensorId gradient) {
     return;
   }
   const Tensor of = emit_.shape_of(id);
-  emit_.send({Module::residual, "gradient sum", Pass::backward,
-              Residual{of.rows, of.columns, false, false, emit_.workload.dtype}, {present, gradient}, {present}});
+  emit_.send({Module::residual,
+              "gradient sum",
+              Pass::backward,
+              Residual{of.rows, of.columns, false, false, emit_.workload.dtype},
+              {present, gradient},
+              {present}});
 }
 
 void Backward::differentiate(const Step& forward, const Gemm& op) {
@@ -110,7 +112,8 @@ void Backward::differentiate(const Step& forward, const GroupedGemm& op) {
        {dx});
   contribute(x, dx);
   const TensorId dw = new_gradient(weight);
-  step(forward, Pass::weight_gradient, GroupedGemm{op.experts, op.rows, op.n, op.k, op.dtype, Layout::tn}, {dy, x}, {dw});
+  step(forward, Pass::weight_gradient, GroupedGemm{op.experts, op.rows, op.n, op.k, op.dtype, Layout::tn}, {dy, x},
+       {dw});
   contribute(weight, dw);
 }
 
@@ -134,7 +137,8 @@ void Backward::differentiate(const Step& forward, const Pointwise& op) {
     case Function::append:  // does not occur in training
       contribute(forward.inputs[0], dy);
       return;
-    default: break;
+    default:
+      break;
   }
   Pointwise reverse = op;
   reverse.read_bytes = op.write_bytes;

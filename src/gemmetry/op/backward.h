@@ -4,10 +4,10 @@
 
 namespace gemmetry::op {
 
-/// Walks an emitter's tape backwards and emits, for each forward step, the kernels that compute its inputs' gradients: two
-/// products for a product, one backward kernel for attention, norms, softmax, activations and embeddings, the conjugate
-/// collective for a collective. A tensor used twice has its gradients added by a kernel. What `Workload::recompute` asks for is
-/// run again first.
+/// Walks an emitter's tape backwards and emits, for each forward step, the kernels that compute its inputs' gradients:
+/// two products for a product, one backward kernel for attention, norms, softmax, activations and embeddings, the
+/// conjugate collective for a collective. A tensor used twice has its gradients added by a kernel. What
+/// `Workload::recompute` asks for is run again first.
 class Backward {
  public:
   explicit Backward(Emitter& emit) : emit_(emit) {}

@@ -24,7 +24,9 @@ double bytes(const Collective& c) {
 }
 
 std::string_view name(CollectiveKind kind) { return name_in<CollectiveKind>(kinds, kind); }
-CollectiveKind collective_from_name(std::string_view word) { return value_in<CollectiveKind>(kinds, "collective", word); }
+CollectiveKind collective_from_name(std::string_view word) {
+  return value_in<CollectiveKind>(kinds, "collective", word);
+}
 std::string_view name(Span span) { return name_in<Span>(spans, span); }
 Span span_from_name(std::string_view word) { return value_in<Span>(spans, "span", word); }
 

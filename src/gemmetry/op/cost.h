@@ -15,8 +15,8 @@ inline constexpr int error_classes = 7;
 /// Half-width of a normal distribution's central 90 %, in standard deviations.
 inline constexpr double normal_90 = 1.6448536;
 
-/// Standard deviations of the logarithm of a time: of the part shared by all operators of the class on this GPU, and of the part
-/// that is each operator's own.
+/// Standard deviations of the logarithm of a time: of the part shared by all operators of the class on this GPU, and of
+/// the part that is each operator's own.
 struct Uncertainty {
   double shared = 0;
   double independent = 0;

@@ -79,7 +79,8 @@ Ratio CostModel::compare(std::span<const PricedStep> a, std::span<const PricedSt
   const Bill bill_b = sum_by_operator(b);
   const double total_a = total(bill_a);
   const double total_b = total(bill_b);
-  // log(tb/ta) moves by sum(share_b e) - sum(share_a e); an operator in both has one error, with the difference of its shares.
+  // log(tb/ta) moves by sum(share_b e) - sum(share_a e); an operator in both has one error, with the difference of its
+  // shares.
   Variance variance;
   for (const auto& [op, summed] : bill_b) {
     const auto other = bill_a.find(op);

@@ -34,7 +34,8 @@ struct Interval {
   double high = 0;
 };
 
-/// What an operator costs: predicted or measured, the caller need not know. Implementations are safe to use from several threads.
+/// What an operator costs: predicted or measured, the caller need not know. Implementations are safe to use from
+/// several threads.
 class CostModel {
  public:
   virtual ~CostModel() = default;
@@ -58,8 +59,8 @@ class CostModel {
 /// Prices every step of a program.
 PricedProgram price(const Program& program, const CostModel& model);
 
-/// Sum of the steps' times with its interval: shared errors of a class add up, independent ones of distinct operators partly
-/// cancel, different classes are taken as independent.
+/// Sum of the steps' times with its interval: shared errors of a class add up, independent ones of distinct operators
+/// partly cancel, different classes are taken as independent.
 Interval total_time(std::span<const PricedStep> steps);
 
 }  // namespace gemmetry::op

@@ -59,8 +59,8 @@ TensorId Emitter::linear(Module module, std::string_view detail, TensorId x, std
   const TensorId weight = tensor("weight", Role::weight, out, in.columns);
   const TensorId y = activation("product", in.rows, out);
   step(module, detail,
-       Gemm{1, in.rows, out, in.columns, workload.dtype, Layout::nt, bias ? Epilogue::bias : Epilogue::none}, {x, weight},
-       {y});
+       Gemm{1, in.rows, out, in.columns, workload.dtype, Layout::nt, bias ? Epilogue::bias : Epilogue::none},
+       {x, weight}, {y});
   return y;
 }
 
@@ -87,8 +87,12 @@ TensorId Emitter::pointwise(Module module, std::string_view detail, Function fun
 }
 
 void Emitter::collective(CollectiveKind kind, TensorId in, TensorId out, double size_bytes, bool forward) {
-  const Step step{Module::tensor_parallel, "", Pass::forward,
-                  Collective{kind, workload.tensor_parallel, size_bytes, Span::node}, {in}, {out}};
+  const Step step{Module::tensor_parallel,
+                  "",
+                  Pass::forward,
+                  Collective{kind, workload.tensor_parallel, size_bytes, Span::node},
+                  {in},
+                  {out}};
   if (training()) tape_.push_back({step, forward});
   if (forward) send(step);
 }

@@ -10,8 +10,8 @@
 
 namespace gemmetry::op {
 
-/// Writes the steps of one part into a sink and keeps a tape of them, from which `finish` derives the backward pass as a
-/// framework's automatic differentiation would. Tensor ids used with it are its own; the sink sees its sink's.
+/// Writes the steps of one part into a sink and keeps a tape of them, from which `finish` derives the backward pass as
+/// a framework's automatic differentiation would. Tensor ids used with it are its own; the sink sees its sink's.
 class Emitter {
  public:
   Emitter(const shape::Model& model, const shape::Workload& workload, Sink& sink);
@@ -21,12 +21,12 @@ class Emitter {
 
   // Sizes on one GPU.
   std::int64_t tensor_parallel() const { return workload.tensor_parallel; }
-  std::int64_t new_tokens() const;    ///< of one sequence: s, or 1 in decode
-  std::int64_t tokens() const;        ///< of the batch: b s, or b in decode
-  std::int64_t stream_rows() const;   ///< rows of the residual stream here: tokens, over t with sequence parallel
-  std::int64_t key_tokens() const;    ///< keys a query may see: s, or the cache and the new token
-  std::int64_t heads() const;         ///< a/t
-  std::int64_t kv_heads() const;      ///< KV heads/t, at least one
+  std::int64_t new_tokens() const;   ///< of one sequence: s, or 1 in decode
+  std::int64_t tokens() const;       ///< of the batch: b s, or b in decode
+  std::int64_t stream_rows() const;  ///< rows of the residual stream here: tokens, over t with sequence parallel
+  std::int64_t key_tokens() const;   ///< keys a query may see: s, or the cache and the new token
+  std::int64_t heads() const;        ///< a/t
+  std::int64_t kv_heads() const;     ///< KV heads/t, at least one
   std::int64_t sharded(std::int64_t size) const;  ///< size/t, rounded up
   bool training() const { return workload.phase == shape::Phase::training; }
   bool caches() const;
@@ -53,14 +53,14 @@ class Emitter {
   TensorId pointwise(Module module, std::string_view detail, Function function, TensorId x, std::int64_t rows,
                      std::int64_t columns, double read_bytes, double write_bytes);
 
-  /// Into a region whose products are split over the tensor-parallel ranks: gathers the stream with sequence parallel; in the
-  /// backward pass the ranks' gradients are summed.
+  /// Into a region whose products are split over the tensor-parallel ranks: gathers the stream with sequence parallel;
+  /// in the backward pass the ranks' gradients are summed.
   TensorId enter_parallel(TensorId x);
   /// Out of it: sums the ranks' partial results (and splits the rows again with sequence parallel).
   TensorId leave_parallel(TensorId x);
 
-  /// Ends the part, whose result is `result` (no_tensor: none that the next part takes): in a training step emits what is
-  /// recomputed, then the backward pass.
+  /// Ends the part, whose result is `result` (no_tensor: none that the next part takes): in a training step emits what
+  /// is recomputed, then the backward pass.
   void finish(TensorId result);
 
  private:

@@ -8,7 +8,7 @@ namespace gemmetry::op {
 template <class Op, class Value>
 struct Field {
   std::string_view name;
-  Value Op::* member;
+  Value Op::*member;
   bool required = false;  ///< in an input file; otherwise the member's own default serves
 };
 

@@ -21,8 +21,8 @@ enum class Layout {
 /// What the product's kernel does to its result before it is written.
 enum class Epilogue { none, bias, bias_gradient };
 
-/// `batch` independent products c[m,n] = op(a) op(b) with inner dimension k. Results have the operands' dtype (bf16 for fp8),
-/// sums are fp32.
+/// `batch` independent products c[m,n] = op(a) op(b) with inner dimension k. Results have the operands' dtype (bf16 for
+/// fp8), sums are fp32.
 struct Gemm {
   std::int64_t batch = 1;
   std::int64_t m = 0;

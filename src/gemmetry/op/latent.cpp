@@ -8,7 +8,7 @@ using shape::Phase;
 using shape::Projections;
 
 struct Compressed {
-  TensorId query = no_tensor;   ///< latent query, or the hidden state where queries have no rank
+  TensorId query = no_tensor;      ///< latent query, or the hidden state where queries have no rank
   TensorId key_value = no_tensor;  ///< latent keys and values with the shared rotary key
 };
 
@@ -24,7 +24,8 @@ Compressed compress(Emitter& emit, TensorId x) {
   };
   Compressed made;
   if (latent.q_rank > 0 && emit.workload.projections == Projections::fused) {
-    const TensorId both = emit.linear(Module::qkv_transform, "query and key-value down", x, latent.q_rank + key_value, bias);
+    const TensorId both =
+        emit.linear(Module::qkv_transform, "query and key-value down", x, latent.q_rank + key_value, bias);
     made = {both, both};
   } else {
     made.query = latent.q_rank > 0 ? emit.linear(Module::qkv_transform, "query down", x, latent.q_rank, bias) : x;
@@ -39,7 +40,8 @@ TensorId rotate(Emitter& emit, std::string_view detail, TensorId x, std::int64_t
   const Tensor of = emit.shape_of(x);
   const TensorId rotated = emit.activation("rotated", of.rows, of.columns);
   emit.step(Module::position_encoding, detail,
-            Rotary{emit.tokens(), heads, emit.model.attention.latent->rope_dim, false, emit.workload.dtype}, {x}, {rotated});
+            Rotary{emit.tokens(), heads, emit.model.attention.latent->rope_dim, false, emit.workload.dtype}, {x},
+            {rotated});
   return rotated;
 }
 
@@ -52,8 +54,8 @@ TensorId attend_absorbed(Emitter& emit, const Attention& expanded, TensorId quer
   const TensorId key_weight = emit.tensor("key expansion", Role::weight, heads * latent.kv_rank, latent.nope_dim);
   const TensorId absorbed = emit.activation("latent query", tokens, heads * (latent.kv_rank + latent.rope_dim));
   emit.step(Module::qkv_transform, "query into latent",
-            Gemm{heads, tokens, latent.kv_rank, latent.nope_dim, dtype, Layout::nt, Epilogue::none}, {query, key_weight},
-            {absorbed});
+            Gemm{heads, tokens, latent.kv_rank, latent.nope_dim, dtype, Layout::nt, Epilogue::none},
+            {query, key_weight}, {absorbed});
   Attention over_latent = expanded;
   over_latent.kv_heads = 1;
   over_latent.head_dim = latent.kv_rank + latent.rope_dim;
@@ -76,7 +78,7 @@ TensorId emit_latent_attention(Emitter& emit, shape::LayerKind kind, TensorId x)
   const double element = bytes_per_element(emit.workload.dtype);
   const Compressed compressed = compress(emit, x);
   TensorId query = emit.linear(Module::qkv_transform, latent.q_rank > 0 ? "query up" : "query", compressed.query,
-                                     emit.heads() * a.head_dim, latent.q_rank == 0 && a.qkv_bias);
+                               emit.heads() * a.head_dim, latent.q_rank == 0 && a.qkv_bias);
   query = rotate(emit, "query", query, emit.heads());
   const TensorId latent_key_value = rotate(emit, "key", compressed.key_value, 1);
   if (emit.caches()) append_to_cache(emit, latent_key_value, latent.kv_rank + latent.rope_dim);

@@ -4,9 +4,9 @@
 
 namespace gemmetry::op {
 
-/// Attention over keys and values that are expanded from a latent vector (DeepSeek's MLA): projections to the context, before
-/// the output projection. Decode over the latent cache absorbs the expansion into queries and outputs, as serving engines do,
-/// unless projections run as Hugging Face's.
+/// Attention over keys and values that are expanded from a latent vector (DeepSeek's MLA): projections to the context,
+/// before the output projection. Decode over the latent cache absorbs the expansion into queries and outputs, as
+/// serving engines do, unless projections run as Hugging Face's.
 TensorId emit_latent_attention(Emitter& emit, shape::LayerKind kind, TensorId x);
 
 // Shared with plain attention.

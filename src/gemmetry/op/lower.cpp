@@ -10,11 +10,16 @@ namespace {
 void emit(Part part, shape::LayerKind kind, const shape::Model& model, const shape::Workload& workload, Sink& sink) {
   Emitter emitter(model, workload, sink);
   switch (part) {
-    case Part::embedding: return emit_embedding(emitter);
-    case Part::attention: return emit_attention(emitter, kind);
-    case Part::ffn: return emit_ffn(emitter, kind);
-    case Part::output: return emit_output(emitter);
-    case Part::update: return emit_update(emitter);
+    case Part::embedding:
+      return emit_embedding(emitter);
+    case Part::attention:
+      return emit_attention(emitter, kind);
+    case Part::ffn:
+      return emit_ffn(emitter, kind);
+    case Part::output:
+      return emit_output(emitter);
+    case Part::update:
+      return emit_update(emitter);
   }
 }
 
@@ -25,7 +30,8 @@ std::vector<shape::LayerGroup> stage_groups(const shape::Model& model, std::int6
   std::vector<shape::LayerGroup> groups;
   for (std::int64_t i = model.layers - on_stage; i < model.layers; ++i) {
     const shape::LayerKind kind = shape::layer_kind(model, i);
-    const auto known = std::find_if(groups.begin(), groups.end(), [&](const auto& group) { return group.kind == kind; });
+    const auto known =
+        std::find_if(groups.begin(), groups.end(), [&](const auto& group) { return group.kind == kind; });
     if (known == groups.end())
       groups.push_back({kind, 1});
     else
@@ -49,7 +55,8 @@ std::vector<PartCount> parts(const shape::Model& model, const shape::Workload& w
   return counts;
 }
 
-void lower_part(Part part, shape::LayerKind kind, const shape::Model& model, const shape::Workload& workload, Sink& sink) {
+void lower_part(Part part, shape::LayerKind kind, const shape::Model& model, const shape::Workload& workload,
+                Sink& sink) {
   sink.begin(part, kind, 1);
   emit(part, kind, model, workload, sink);
 }

@@ -94,7 +94,8 @@ TensorId attend_unfused(Emitter& emit, const Attention& fused, TensorList qkv) {
   const bool repeated = fused.kv_heads != fused.heads;
   const auto lay_out = [&](Module module, std::string_view detail, TensorId x, std::int64_t tokens, std::int64_t width,
                            bool shared) {
-    const double read = shared ? element * static_cast<double>(fused.kv_heads) / static_cast<double>(fused.heads) : element;
+    const double read =
+        shared ? element * static_cast<double>(fused.kv_heads) / static_cast<double>(fused.heads) : element;
     return emit.pointwise(module, detail, Function::copy, x, batch * tokens, width, read, element);
   };
   if (eager) query = lay_out(Module::attention_score, "query layout", query, fused.queries, fused.head_dim, false);
@@ -105,14 +106,15 @@ TensorId attend_unfused(Emitter& emit, const Attention& fused, TensorList qkv) {
 
   TensorId scores = emit.activation("scores", rows, fused.keys);
   emit.step(Module::attention_score, "",
-            Gemm{batch, fused.queries, fused.keys, fused.head_dim, fused.dtype, Layout::nt, Epilogue::none}, {query, key},
-            {scores});
+            Gemm{batch, fused.queries, fused.keys, fused.head_dim, fused.dtype, Layout::nt, Epilogue::none},
+            {query, key}, {scores});
   const auto pass = [&](std::string_view detail, Function function, double read, double write) {
     scores = emit.pointwise(Module::attention_softmax, detail, function, scores, rows, fused.keys, read, write);
   };
   const auto softmax = [&](bool masked, Dtype dtype) {
     const TensorId probabilities = emit.activation("probabilities", rows, fused.keys);
-    emit.step(Module::attention_softmax, "", Softmax{rows, fused.keys, masked, false, dtype}, {scores}, {probabilities});
+    emit.step(Module::attention_softmax, "", Softmax{rows, fused.keys, masked, false, dtype}, {scores},
+              {probabilities});
     scores = probabilities;
   };
   if (eager) {
@@ -145,9 +147,17 @@ TensorId attend(Emitter& emit, const Attention& fused, TensorList qkv) {
 Attention attention_of(const Emitter& emit, shape::LayerKind kind) {
   const shape::AttentionShape& a = emit.model.attention;
   const std::int64_t window = kind.windowed && a.window < emit.key_tokens() ? a.window : 0;
-  return {emit.workload.batch, emit.new_tokens(), emit.key_tokens(), emit.heads(),
-          emit.kv_heads(),     a.head_dim,        a.value_dim,       window,
-          a.causal,            false,             emit.workload.dtype};
+  return {emit.workload.batch,
+          emit.new_tokens(),
+          emit.key_tokens(),
+          emit.heads(),
+          emit.kv_heads(),
+          a.head_dim,
+          a.value_dim,
+          window,
+          a.causal,
+          false,
+          emit.workload.dtype};
 }
 
 void emit_attention(Emitter& emit, shape::LayerKind kind) {

@@ -42,7 +42,8 @@ void emit_embedding(Emitter& emit) {
             Embedding{tokens, model.embedding_width, model.positions == Positions::learned, false, emit.workload.dtype},
             {ids, table}, {x});
   if (model.token_types > 0)
-    x = emit.pointwise(Module::input_embedding, "segment", Function::add, x, tokens, model.embedding_width, element, element);
+    x = emit.pointwise(Module::input_embedding, "segment", Function::add, x, tokens, model.embedding_width, element,
+                       element);
   x = emit.leave_parallel(x);
   if (projected) x = emit.linear(Module::input_embedding, "embedding to hidden", x, model.hidden, false);
   if (model.embedding_norm) x = emit.norm(Module::input_embedding, "norm", x);
@@ -80,7 +81,8 @@ void emit_output(Emitter& emit) {
     const Tensor of = emit.shape_of(x);
     const TensorId activated = emit.activation("activated", of.rows, of.columns);
     emit.step(Module::linear_output, "transform",
-              Activation{of.rows, of.columns, model.ffn.activation, false, false, emit.workload.dtype}, {x}, {activated});
+              Activation{of.rows, of.columns, model.ffn.activation, false, false, emit.workload.dtype}, {x},
+              {activated});
     x = emit.norm(Module::linear_output, "transform norm", activated);
   }
   const TensorId logits = emit.linear(Module::linear_output, "", x, emit.sharded(model.vocab), model.head.bias);
@@ -92,8 +94,8 @@ void emit_output(Emitter& emit) {
     // The ranks' maxima, sums and target logits, three fp32 numbers a token.
     if (emit.tensor_parallel() > 1)
       emit.step(Module::tensor_parallel, "loss",
-                Collective{CollectiveKind::all_reduce, emit.tensor_parallel(), 12.0 * static_cast<double>(emit.tokens()),
-                           Span::node},
+                Collective{CollectiveKind::all_reduce, emit.tensor_parallel(),
+                           12.0 * static_cast<double>(emit.tokens()), Span::node},
                 {loss}, {emit.activation("loss", emit.tokens(), 1)});
   }
   emit.finish(no_tensor);

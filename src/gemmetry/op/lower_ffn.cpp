@@ -9,8 +9,8 @@ using shape::Projections;
 TensorId activate(Emitter& emit, std::string_view detail, TensorList products, std::int64_t rows, std::int64_t width) {
   const TensorId y = emit.activation("activated", rows, width);
   emit.step(Module::mlp_activation, detail,
-            Activation{rows, width, emit.model.ffn.activation, emit.model.ffn.gated, false, emit.workload.dtype}, products,
-            {y});
+            Activation{rows, width, emit.model.ffn.activation, emit.model.ffn.gated, false, emit.workload.dtype},
+            products, {y});
   return y;
 }
 
@@ -21,7 +21,8 @@ TensorId dense(Emitter& emit, TensorId x, std::int64_t width, bool shared_expert
   const std::string_view up_name = shared_expert ? "shared up" : ffn.gated ? "up" : "";
   TensorList products;
   if (ffn.gated && (emit.workload.projections == Projections::fused || ffn.gate_up_fused)) {
-    products = {emit.linear(Module::mlp_h_to_4h, shared_expert ? "shared gate and up" : "gate and up", x, 2 * local, ffn.bias)};
+    products = {
+        emit.linear(Module::mlp_h_to_4h, shared_expert ? "shared gate and up" : "gate and up", x, 2 * local, ffn.bias)};
   } else {
     if (ffn.gated)
       products.push_back(emit.linear(Module::mlp_h_to_4h, shared_expert ? "shared gate" : "gate", x, local, ffn.bias));
@@ -31,16 +32,18 @@ TensorId dense(Emitter& emit, TensorId x, std::int64_t width, bool shared_expert
   return emit.linear(Module::mlp_4h_to_h, shared_expert ? "shared" : "", activated, emit.model.hidden, ffn.bias);
 }
 
-TensorId grouped(Emitter& emit, Module module, std::string_view detail, TensorId x, std::int64_t out, std::int64_t experts) {
+TensorId grouped(Emitter& emit, Module module, std::string_view detail, TensorId x, std::int64_t out,
+                 std::int64_t experts) {
   const Tensor in = emit.shape_of(x);
   const TensorId weight = emit.tensor("expert weights", Role::weight, experts * out, in.columns);
   const TensorId y = emit.activation("product", in.rows, out);
-  emit.step(module, detail, GroupedGemm{experts, in.rows, out, in.columns, emit.workload.dtype, Layout::nt}, {x, weight}, {y});
+  emit.step(module, detail, GroupedGemm{experts, in.rows, out, in.columns, emit.workload.dtype, Layout::nt},
+            {x, weight}, {y});
   return y;
 }
 
-/// Router, rows sorted by expert, the experts' products, rows brought back and weighted. Each rank holds a share of the width
-/// of every expert.
+/// Router, rows sorted by expert, the experts' products, rows brought back and weighted. Each rank holds a share of the
+/// width of every expert.
 TensorId mixture(Emitter& emit, TensorId x) {
   const shape::Model& model = emit.model;
   const shape::Experts& experts = *model.experts;
@@ -50,7 +53,8 @@ TensorId mixture(Emitter& emit, TensorId x) {
   const std::int64_t width = emit.sharded(experts.width);
   const TensorId logits = emit.linear(Module::router, "", x, experts.count, experts.router_bias);
   emit.pointwise(Module::router, "top-k", Function::top_k, logits, tokens, experts.count, element, element);
-  const TensorId sorted = emit.pointwise(Module::router, "permute", Function::permute, x, rows, model.hidden, element, element);
+  const TensorId sorted =
+      emit.pointwise(Module::router, "permute", Function::permute, x, rows, model.hidden, element, element);
   const TensorId up = grouped(emit, Module::mlp_h_to_4h, model.ffn.gated ? "experts gate and up" : "experts", sorted,
                               model.ffn.gated ? 2 * width : width, experts.count);
   const TensorId activated = activate(emit, "experts", {up}, rows, width);
@@ -60,8 +64,8 @@ TensorId mixture(Emitter& emit, TensorId x) {
   if (experts.shared_width == 0) return routed;
   const TensorId shared = dense(emit, x, experts.shared_width, true);
   const TensorId sum = emit.activation("experts", tokens, model.hidden);
-  emit.step(Module::router, "add shared", Residual{tokens, model.hidden, false, false, emit.workload.dtype}, {routed, shared},
-            {sum});
+  emit.step(Module::router, "add shared", Residual{tokens, model.hidden, false, false, emit.workload.dtype},
+            {routed, shared}, {sum});
   return sum;
 }
 

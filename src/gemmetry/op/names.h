@@ -32,8 +32,8 @@ Enum value_in(Names<Enum> names, std::string_view what, std::string_view word) {
     if (name == word) return value;
     choices.emplace_back(name);
   }
-  throw Error(fmt::format("{} '{}' is unknown: use {}{}", what, word, fmt::join(choices, ", "),
-                          did_you_mean(word, choices)));
+  throw Error(
+      fmt::format("{} '{}' is unknown: use {}{}", what, word, fmt::join(choices, ", "), did_you_mean(word, choices)));
 }
 
 }  // namespace gemmetry::op

@@ -12,8 +12,8 @@ namespace gemmetry::op {
 
 using shape::Dtype;
 
-// Operators whose time is the memory they move. Their FLOP is counted as 0: the paper's convention, in which only products and
-// fused attention count.
+// Operators whose time is the memory they move. Their FLOP is counted as 0: the paper's convention, in which only
+// products and fused attention count.
 
 /// LayerNorm or RMSNorm of `rows` rows of `width`.
 struct Norm {
@@ -32,8 +32,8 @@ struct Norm {
   bool operator==(const Norm&) const = default;
 };
 
-/// Scale, mask and softmax of `rows` rows of `columns` scores in one kernel (unfused attention), or, without mask, the softmax
-/// alone (eager attention, in fp32).
+/// Scale, mask and softmax of `rows` rows of `columns` scores in one kernel (unfused attention), or, without mask, the
+/// softmax alone (eager attention, in fp32).
 struct Softmax {
   std::int64_t rows = 0;
   std::int64_t columns = 0;
@@ -129,12 +129,14 @@ struct CrossEntropy {
   static constexpr std::string_view kind = "cross_entropy";
   static constexpr auto fields() {
     return std::make_tuple(Field{"rows", &CrossEntropy::rows, true}, Field{"vocab", &CrossEntropy::vocab, true},
-                           Field{"backward", &CrossEntropy::backward, false}, Field{"dtype", &CrossEntropy::dtype, false});
+                           Field{"backward", &CrossEntropy::backward, false},
+                           Field{"dtype", &CrossEntropy::dtype, false});
   }
   bool operator==(const CrossEntropy&) const = default;
 };
 
-/// AdamW update of `parameters` parameters: gradient read; fp32 master weight and both moments read and written; weight written.
+/// AdamW update of `parameters` parameters: gradient read; fp32 master weight and both moments read and written; weight
+/// written.
 struct Optimizer {
   std::int64_t parameters = 0;
   Dtype dtype = Dtype::bf16;
@@ -158,9 +160,9 @@ struct Pointwise {
 
   static constexpr std::string_view kind = "pointwise";
   static constexpr auto fields() {
-    return std::make_tuple(Field{"function", &Pointwise::function, false}, Field{"elements", &Pointwise::elements, true},
-                           Field{"read_bytes", &Pointwise::read_bytes, false},
-                           Field{"write_bytes", &Pointwise::write_bytes, false});
+    return std::make_tuple(
+        Field{"function", &Pointwise::function, false}, Field{"elements", &Pointwise::elements, true},
+        Field{"read_bytes", &Pointwise::read_bytes, false}, Field{"write_bytes", &Pointwise::write_bytes, false});
   }
   bool operator==(const Pointwise&) const = default;
 };

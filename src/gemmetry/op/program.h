@@ -14,12 +14,12 @@
 namespace gemmetry::op {
 
 enum class Role {
-  tokens,      ///< indices into the vocabulary
+  tokens,  ///< indices into the vocabulary
   weight,
   activation,  ///< made and used inside one part
   carried,     ///< handed from part to part by name: "hidden", and in layers with parallel residual "branch input"
   gradient,
-  cache,       ///< keys and values of earlier tokens
+  cache,  ///< keys and values of earlier tokens
 };
 
 /// A row-major matrix that steps read and write: `rows` by `columns` elements.
@@ -55,7 +55,8 @@ class TensorList {
 /// One operator at its place in the model.
 struct Step {
   Module module = Module::input_embedding;
-  std::string_view detail;  ///< which of several products of a module, a literal: "query", "gate", "expert up"; may be empty
+  std::string_view
+      detail;  ///< which of several products of a module, a literal: "query", "gate", "expert up"; may be empty
   Pass pass = Pass::forward;
   Operator op;
   TensorList inputs;
@@ -71,7 +72,7 @@ struct Segment {
   shape::LayerKind kind;
   std::int64_t repeat = 1;
   std::size_t first_step = 0;
-  std::size_t last_step = 0;     ///< one past
+  std::size_t last_step = 0;    ///< one past
   TensorId result = no_tensor;  ///< what the next part takes as its carried "hidden"
 };
 

@@ -12,7 +12,8 @@
 //           Sustained clocks: tensor throughput is at most sustained_fraction of the burst's.
 // Range:    calibrated for m to 32768, n and k from 32 to 65536, bf16; other dtypes scale the tensor throughput.
 // Ignores:  epilogues, clusters, strides, power within a burst (products over 2 ms throttle), which experts are busy.
-// Source:   tile and wave quantisation as NVIDIA's matrix multiplication guide has it; coefficients from data/calibration.
+// Source:   tile and wave quantisation as NVIDIA's matrix multiplication guide has it; coefficients from
+// data/calibration.
 
 namespace gemmetry::predict {
 namespace {

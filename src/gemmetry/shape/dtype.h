@@ -12,11 +12,14 @@ enum class Dtype { bf16, fp16, fp8, tf32, fp32 };
 /// Bytes an element takes in memory.
 constexpr double bytes_per_element(Dtype dtype) {
   switch (dtype) {
-    case Dtype::fp8: return 1;
+    case Dtype::fp8:
+      return 1;
     case Dtype::bf16:
-    case Dtype::fp16: return 2;
+    case Dtype::fp16:
+      return 2;
     case Dtype::tf32:
-    case Dtype::fp32: return 4;
+    case Dtype::fp32:
+      return 4;
   }
   return 2;
 }

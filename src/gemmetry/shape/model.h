@@ -102,7 +102,8 @@ struct OutputHead {
   bool operator==(const OutputHead&) const = default;
 };
 
-/// The shape of a transformer: all that decides its operators and its parameter count. Letters are the paper's (Table I).
+/// The shape of a transformer: all that decides its operators and its parameter count. Letters are the paper's (Table
+/// I).
 struct Model {
   std::string name;
   std::string family;  ///< Hugging Face `model_type`, "neox" or "flags"
@@ -115,11 +116,11 @@ struct Model {
   std::optional<Experts> experts;  ///< of the sparse layers
 
   Positions positions = Positions::learned;
-  std::int64_t max_positions = 0;      ///< longest sequence the config states; 0: not stated
-  std::int64_t position_rows = 0;      ///< rows of the learned position table, offset included (OPT has two more)
-  std::int64_t token_types = 0;        ///< rows of the segment table (BERT)
-  std::int64_t embedding_width = 0;    ///< width of the token embedding; other than h with projections (OPT-350M)
-  bool embedding_norm = false;         ///< a norm right after the embedding (BLOOM, BERT)
+  std::int64_t max_positions = 0;    ///< longest sequence the config states; 0: not stated
+  std::int64_t position_rows = 0;    ///< rows of the learned position table, offset included (OPT has two more)
+  std::int64_t token_types = 0;      ///< rows of the segment table (BERT)
+  std::int64_t embedding_width = 0;  ///< width of the token embedding; other than h with projections (OPT-350M)
+  bool embedding_norm = false;       ///< a norm right after the embedding (BLOOM, BERT)
 
   NormKind norm = NormKind::layer_norm;
   bool norm_weight = true;  ///< false: a norm without parameters (OLMo)
@@ -132,7 +133,8 @@ struct Model {
   OutputHead head;
   bool pooler = false;  ///< a dense h to h layer on the first token (BERT without head)
 
-  /// One entry a layer where layers differ; empty: all alike (windowed if there is a window, sparse if there are experts).
+  /// One entry a layer where layers differ; empty: all alike (windowed if there is a window, sparse if there are
+  /// experts).
   std::vector<LayerKind> layer_kinds;
 
   bool operator==(const Model&) const = default;
@@ -147,8 +149,9 @@ std::vector<LayerGroup> layer_groups(const Model& model);
 /// Sets the number of layers; where layers differ, the pattern goes on with its smallest period or is cut.
 void set_layers(Model& model, std::int64_t layers);
 
-/// Throws Error naming the first size that is missing, not positive, over 2^40, or inconsistent with another (heads that do
-/// not divide into KV heads, a head dimension that is not given and does not divide, a pattern of the wrong length).
+/// Throws Error naming the first size that is missing, not positive, over 2^40, or inconsistent with another (heads
+/// that do not divide into KV heads, a head dimension that is not given and does not divide, a pattern of the wrong
+/// length).
 void validate(const Model& model);
 
 /// Whether the paper's formulas describe the model: 4h plain FFN, as many KV heads as heads, head dimension h/a.

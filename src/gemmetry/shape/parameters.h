@@ -24,11 +24,12 @@ ParameterCount count_parameters(const Model& model);
 /// Parameters of one layer of `kind`.
 std::int64_t layer_parameters(const Model& model, LayerKind kind);
 
-/// The paper's P = 12 h^2 L + 13 h L + (v + s) h (section III-C), with s the positions of the model (0 if it has no table).
+/// The paper's P = 12 h^2 L + 13 h L + (v + s) h (section III-C), with s the positions of the model (0 if it has no
+/// table).
 double paper_parameters(const Model& model);
 
-/// Parameters that one GPU holds of the largest pipeline stage: matrices split over the tensor-parallel ranks, norms, routers
-/// and row-parallel biases on each. Optimizer sharding is not applied here.
+/// Parameters that one GPU holds of the largest pipeline stage: matrices split over the tensor-parallel ranks, norms,
+/// routers and row-parallel biases on each. Optimizer sharding is not applied here.
 std::int64_t parameters_per_gpu(const Model& model, const Workload& workload);
 
 }  // namespace gemmetry::shape
