@@ -1,5 +1,5 @@
-// fmt's library half, compiled once. Header-only fmt compiles it again in every file, which doubles the time a build takes, and the
-// distributions' compiled fmt is a shared library, which the machines the program travels to may lack.
+// fmt's library half, compiled once. Header-only fmt compiles it again in every file, which doubles the time a build
+// takes, and the distributions' compiled fmt is a shared library, which the machines the program travels to may lack.
 #include <fmt/format-inl.h>
 
 namespace fmt {
