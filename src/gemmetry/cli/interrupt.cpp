@@ -2,18 +2,21 @@
 
 #include <signal.h>
 
+#include <atomic>
+
 namespace gemmetry::cli {
 namespace {
 
-volatile sig_atomic_t interrupted = 0;
+std::atomic<bool> interrupted = false;
+static_assert(std::atomic<bool>::is_always_lock_free, "a signal handler may set it");
 struct sigaction before;
 
-void note(int) { interrupted = 1; }
+void note(int) { interrupted = true; }
 
 }  // namespace
 
 Interrupt::Interrupt() {
-  interrupted = 0;
+  interrupted = false;
   struct sigaction action {};
   action.sa_handler = note;
   action.sa_flags = static_cast<int>(SA_RESETHAND | SA_RESTART);
@@ -23,6 +26,6 @@ Interrupt::Interrupt() {
 
 Interrupt::~Interrupt() { sigaction(SIGINT, &before, nullptr); }
 
-bool Interrupt::requested() const { return interrupted != 0; }
+bool Interrupt::requested() const { return interrupted; }
 
 }  // namespace gemmetry::cli
