@@ -52,9 +52,9 @@ inline std::string read_text(const std::string& path) {
 /// Runs `gemmetry ARGUMENTS` through the shell.
 inline Result gemmetry(const std::string& arguments) {
   const Scratch scratch;
-  const std::string command =
-      std::string(GEMMETRY_BINARY) + " " + arguments + " >" + scratch.path("out") + " 2>" + scratch.path("err");
-  const int status = std::system(("( " + command + " )").c_str());
+  const std::string command = "{ " + std::string(GEMMETRY_BINARY) + " " + arguments + "\n} >" + scratch.path("out") +
+                              " 2>" + scratch.path("err");
+  const int status = std::system(command.c_str());
   return {WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status), read_text(scratch.path("out")),
           read_text(scratch.path("err"))};
 }

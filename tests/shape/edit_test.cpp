@@ -97,7 +97,7 @@ TEST(Edit, ChangesPositions) {
   const Model learned = changed("llama-2-7b", [](ModelEdit& e) { e.positions = "learned"; });
   EXPECT_EQ(learned.position_rows, 4096);
   EXPECT_EQ(learned.attention.rotary_dim, 0);
-  expect_error([] { changed("bloom-560m", [](ModelEdit& e) { e.positions = "learned"; }); }, {"--positions-max"});
+  expect_error([] { changed("bloom-560m", [](ModelEdit& e) { e.positions = "learned"; }); }, {"--max-positions"});
 }
 
 TEST(Edit, ChangesWindows) {

@@ -224,7 +224,7 @@ TEST(NeoxYaml, NamesWhatIsWrong) {
   expect_problem("{num-layers: 1, hidden-size: 7, num-attention-heads: 2, vocab_size: 9}",
                  {"num_attention_heads", "hidden size 7"});
   expect_problem("{num-layers: 1, hidden-size: 8, num-attention-heads: 2, vocab_size: 9}",
-                 {"key 'max_position_embeddings' is missing", "--positions-max"});
+                 {"key 'max_position_embeddings' is missing", "--max-positions"});
 }
 
 TEST(NeoxYaml, RefusesHostileText) {

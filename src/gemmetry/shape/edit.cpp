@@ -62,7 +62,7 @@ void require_sizes(const ModelEdit& edit) {
   require_size("--kv-heads", edit.kv_heads);
   require_size("--head-dim", edit.head_dim);
   require_size("--ffn", edit.ffn);
-  require_size("--positions-max", edit.positions_max);
+  require_size("--max-positions", edit.positions_max);
   require_size("--window", edit.window, 0);
   require_size("--experts", edit.experts);
   require_size("--experts-active", edit.experts_active);
@@ -140,7 +140,7 @@ void edit_positions(Model& model, const ModelEdit& edit) {
   if (edit.positions) model.positions = choose(position_kinds, "positions", *edit.positions);
   const bool learned = model.positions == Positions::learned;
   const bool rotary = model.positions == Positions::rotary;
-  if (learned && model.max_positions == 0) throw Error("learned positions need their number: state --positions-max");
+  if (learned && model.max_positions == 0) throw Error("learned positions need their number: state --max-positions");
   model.position_rows = learned ? model.max_positions + offset : 0;
   if (!rotary) model.attention.rotary_dim = 0;
   if (rotary && model.attention.rotary_dim == 0) model.attention.rotary_dim = model.attention.head_dim;

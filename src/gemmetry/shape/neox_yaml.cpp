@@ -134,7 +134,7 @@ void read_positions(Model& model, const JsonObject& keys, const ModelEdit& edit)
 
   if (kind == "learned" || kind == "learned_absolute") {
     model.positions = Positions::learned;
-    model.max_positions = size(keys, {"max_position_embeddings"}, edit.positions_max, "--positions-max");
+    model.max_positions = size(keys, {"max_position_embeddings"}, edit.positions_max, "--max-positions");
     model.position_rows = model.max_positions + keys.integer_or("opt_pos_emb_offset", 0, 0);
   } else if (kind == "rotary" || kind == "rope" || kind == "mrope" || kind == "yarn") {
     const std::string_view share_key = spelling(keys, {"rotary_pct", "rotary_percent"});
