@@ -138,9 +138,10 @@ TEST(Catalogue, MemoryNeverTakesLongerThanATenthOfASecondToRead) {
   }
 }
 
-TEST(Catalogue, SustainedFractionIsKnownForH200Only) {
+TEST(Catalogue, SustainedFractionIsNullWhereNobodyKnows) {
   EXPECT_NEAR(load_gpu("h200").sustained_fraction.value(), 709.0 / 842.0, 1e-3);
-  EXPECT_FALSE(load_gpu("a100").sustained_fraction.has_value());
+  EXPECT_EQ(load_gpu("h100").sustained_fraction, load_gpu("h200").sustained_fraction) << "the same die and power limit";
+  EXPECT_FALSE(load_gpu("b200").sustained_fraction.has_value());
 }
 
 TEST(Nodes, AreThoseOfTableThree) {

@@ -29,6 +29,10 @@ TEST(GroupedGemm, ReadsEveryExpertsWeights) {
   EXPECT_DOUBLE_EQ(bytes(experts), 2.0 * (1024.0 * 4096 + 8.0 * 28672 * 4096 + 1024.0 * 28672));
 }
 
+TEST(GroupedGemm, ReadsOnlyTheExpertsThatGetARow) {
+  EXPECT_DOUBLE_EQ(bytes(GroupedGemm{8, 2, 28672, 4096}), 2.0 * (2.0 * 4096 + 2.0 * 28672 * 4096 + 2.0 * 28672));
+}
+
 TEST(Layout, HasNames) {
   for (const Layout layout : {Layout::nt, Layout::nn, Layout::tn}) EXPECT_EQ(layout_from_name(name(layout)), layout);
   try {

@@ -78,8 +78,8 @@ TEST(GemmModel, BatchesAndExpertsFillWavesTogether) {
 
   const GemmPlan grouped = model.plan(GroupedGemm{100, 12800, 128, 8192});
   EXPECT_NEAR(grouped.tensor_time_s, many.tensor_time_s, 1e-12);
-  const GemmPlan few = model.plan(GroupedGemm{50, 5, 128, 8192});  // five experts get a row, all weights count as read
-  EXPECT_NEAR(few.memory_time_s, (50 * 128 * 8192 + 5 * 8192 + 5 * 128) * 2 / 1e12, 1e-9);
+  const GemmPlan few = model.plan(GroupedGemm{50, 5, 128, 8192});  // five experts get a row: theirs are read
+  EXPECT_NEAR(few.memory_time_s, (5 * 128 * 8192 + 5 * 8192 + 5 * 128) * 2 / 1e12, 1e-9);
 }
 
 TEST(GemmModel, DtypesHaveTheirOwnRate) {

@@ -93,6 +93,13 @@ TEST(Memory, KeepsAMicrobatchForEachStageOnTheFirst) {
   EXPECT_DOUBLE_EQ(memory.activations, 4 * (24 * layer(megatron(8)) + sbh));
 }
 
+TEST(Memory, HoldsOneMicrobatchAtATimeWithoutStages) {
+  Workload workload{.phase = Phase::training};
+  const double one = memory_per_gpu(preset("llama-2-7b"), workload).activations;
+  workload.microbatches = 8;
+  EXPECT_DOUBLE_EQ(memory_per_gpu(preset("llama-2-7b"), workload).activations, one);
+}
+
 TEST(Memory, HoldsWhatIsRecomputed) {
   const Model model = preset("gpt3-175b");
   EXPECT_DOUBLE_EQ(memory_per_gpu(model, megatron(1, false, Recompute::full)).recomputed, layer(megatron()));

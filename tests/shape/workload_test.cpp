@@ -31,6 +31,10 @@ void expect_mentions(const std::string& message, std::initializer_list<std::stri
 TEST(Workload, CountsTheTokensOfAStep) {
   Workload workload{.batch = 4, .sequence = 2048};
   EXPECT_EQ(tokens(workload), 8192);
+  workload.microbatches = 8;
+  EXPECT_EQ(tokens(workload), 8192) << "a forward pass has no microbatches";
+  workload.phase = Phase::training;
+  EXPECT_EQ(tokens(workload), 8 * 8192);
   workload.phase = Phase::decode;
   EXPECT_EQ(tokens(workload), 4);
 }

@@ -95,6 +95,7 @@ Verdict grade(bool gpu_threshold_met, const std::optional<op::Interval>& cost) {
 
 std::string in_words(const std::optional<op::Interval>& saving) {
   if (!saving) return "cannot be priced";
+  if (saving->value < -nothing) return fmt::format("would cost {:.1f} %", -100 * saving->value);
   if (saving->value < nothing) return "would save nothing";
   return fmt::format("would save {:.1f} % ({:.1f} to {:.1f}) of the time per token", 100 * saving->value,
                      100 * saving->low, 100 * saving->high);

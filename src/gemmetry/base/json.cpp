@@ -47,6 +47,8 @@ json parse_json(std::string_view text, const std::string& source) {
     const auto line = 1 + std::count(text.begin(), text.begin() + static_cast<std::ptrdiff_t>(at), '\n');
     throw Error(fmt::format("{}: not valid JSON near line {} (byte {}); check for a missing quote, comma or bracket",
                             source, line, e.byte));
+  } catch (const json::out_of_range&) {
+    throw Error(fmt::format("{}: not valid JSON: a number is too large; sizes are whole numbers to 2^40", source));
   } catch (const json::exception& e) {
     throw Error(fmt::format("{}: not valid JSON: {}", source, e.what()));
   }

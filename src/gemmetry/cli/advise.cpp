@@ -173,11 +173,14 @@ shape::Model start(const Options& options) {
                        options.model.edit());
 }
 
+constexpr std::int64_t most_kept = 10'000;
+constexpr std::int64_t most_threads = 1024;
+
 advise::SearchOptions search_options(const Options& options, const shape::Model& model) {
   advise::SearchOptions search = options.search;
-  search.keep = static_cast<std::size_t>(options.keep);
+  search.keep = static_cast<std::size_t>(std::min<std::int64_t>(options.keep, most_kept));
   search.decode_cache = options.decode_cache.value_or(default_cache(model));
-  search.threads = static_cast<int>(options.threads);
+  search.threads = static_cast<int>(std::min<std::int64_t>(options.threads, most_threads));
   if (!options.states_free && search.parameters && !options.model.named())
     search.free = {.heads = true, .kv_heads = false, .ffn = true, .vocab = true, .hidden = true, .layers = true};
   return search;

@@ -1,5 +1,8 @@
 #include "gemmetry/cli/gpu_options.h"
 
+#include <fmt/format.h>
+
+#include "gemmetry/base/error.h"
 #include "gemmetry/cli/arguments.h"
 #include "gemmetry/gpu/catalogue.h"
 
@@ -34,7 +37,11 @@ void GpuOptions::add_to(CLI::App& app) {
 predict::Predictor GpuOptions::predictor() const {
   predict::Predictor usual = predict::Predictor::for_gpu(gpu_, options_);
   if (node_.empty()) return usual;
-  return {usual.gpu(), gpu::load_node(node_), usual.calibration(), options_};
+  const gpu::Node node = gpu::load_node(node_);
+  if (gpu::load_gpu(node.gpu).name != usual.gpu().name)
+    throw Error(
+        fmt::format("--node {} holds {} GPUs, not {}: add --gpu {}", node_, node.gpu, usual.gpu().name, node.gpu));
+  return {usual.gpu(), node, usual.calibration(), options_};
 }
 
 shape::Dtype default_dtype(const gpu::Gpu& gpu) {

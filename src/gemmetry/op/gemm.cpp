@@ -1,5 +1,6 @@
 #include "gemmetry/op/gemm.h"
 
+#include <algorithm>
 #include <array>
 
 #include "gemmetry/op/names.h"
@@ -32,8 +33,11 @@ double bytes(const Gemm& g) {
 double bytes(const GroupedGemm& g) {
   const double in = bytes_per_element(g.dtype);
   const double out = result_bytes_per_element(g.dtype);
-  const double weights = static_cast<double>(g.experts) * product(g.n, g.k);
-  if (g.layout == Layout::tn) return (product(g.rows, g.n) + product(g.rows, g.k)) * in + weights * out;
+  const double expert = product(g.n, g.k);
+  if (g.layout == Layout::tn)
+    return (product(g.rows, g.n) + product(g.rows, g.k)) * in + static_cast<double>(g.experts) * expert * out;
+  // With fewer rows than experts, only the weights of those that get a row are read.
+  const double weights = static_cast<double>(std::min(g.experts, g.rows)) * expert;
   return (product(g.rows, g.k) + weights) * in + product(g.rows, g.n) * out;
 }
 

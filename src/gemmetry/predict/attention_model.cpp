@@ -65,7 +65,8 @@ AttentionModel::AttentionModel(const gpu::Gpu& gpu, const gpu::Calibration& cali
 
 Estimate AttentionModel::estimate(const op::Attention& a) const {
   Estimate estimate = is_decode(a) ? few_queries(a) : many_queries(a);
-  estimate.bound = bound_of(estimate);
+  const double useful_s = std::max(op::flop(a) / gpu::peak_flops(gpu_, a.dtype), op::bytes(a) / gpu_.bandwidth);
+  estimate.bound = bound_of(estimate, useful_s);
   return estimate;
 }
 

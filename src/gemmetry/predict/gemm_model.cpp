@@ -132,7 +132,7 @@ GemmPlan GemmModel::plan(const op::GroupedGemm& g) const {
   if (g.layout == op::Layout::tn)
     return plan({busy, n, k, rows / busy, rows * n * in, rows * k * in, experts * n * k * out}, g.dtype,
                 power_of_two(g));
-  return plan({busy, rows / busy, n, k, rows * k * in, experts * n * k * in, rows * n * out}, g.dtype, power_of_two(g));
+  return plan({busy, rows / busy, n, k, rows * k * in, busy * n * k * in, rows * n * out}, g.dtype, power_of_two(g));
 }
 
 /// The busiest SM's time with one choice of tile, in its parts.

@@ -146,7 +146,8 @@ std::string Predictor::reason(const op::Operator& op) const {
 }
 
 std::string Predictor::source() const {
-  const std::string_view clocks = gpu::name(options_.clocks);
+  const bool unknown = options_.clocks == gpu::Clocks::sustained && !gpu_.sustained_fraction;
+  const std::string clocks = std::string(gpu::name(options_.clocks)) + (unknown ? " (unknown for it: as burst)" : "");
   const std::string_view launch = options_.launch == Launch::graph ? "graph" : "stream";
   switch (calibration_.fit) {
     case gpu::Fit::own:

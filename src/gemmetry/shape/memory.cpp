@@ -41,7 +41,7 @@ struct Shares {
   Shares(const Model& m, const Workload& w)
       : e(wide_bytes(w.dtype)),
         t(static_cast<double>(w.tensor_parallel)),
-        rows(static_cast<double>(tokens(w))),
+        rows(static_cast<double>(w.batch) * (w.phase == Phase::decode ? 1.0 : static_cast<double>(w.sequence))),
         stream_rows(w.sequence_parallel ? rows / t : rows),
         h(static_cast<double>(m.hidden)),
         heads(static_cast<double>(m.attention.heads) / t),
