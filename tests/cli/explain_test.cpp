@@ -100,7 +100,8 @@ TEST(Explain, LayersAreCountedOnceWhateverTheMicrobatches) {
 }
 
 TEST(Explain, OneLayerHasCountsOfOneLayer) {
-  for (const Json& op : explain("gpt3-2.7b --layer").at("operators")) {
+  const Json explained = explain("gpt3-2.7b --layer");
+  for (const Json& op : explained.at("operators")) {
     EXPECT_LE(op.at("count").get<int>(), 2) << op;
     EXPECT_NE(op.at("module"), "Linear Output");
   }
