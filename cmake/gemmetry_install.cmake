@@ -10,6 +10,9 @@ install(EXPORT gemmetry_targets NAMESPACE gemmetry:: DESTINATION ${package_dir})
 if(TARGET gemmetry)
   install(TARGETS gemmetry)
 endif()
+if(TARGET gemmetry_cuda)
+  install(TARGETS gemmetry_cuda LIBRARY DESTINATION ${CMAKE_INSTALL_BINDIR})  # the program looks beside itself
+endif()
 
 install(DIRECTORY ${PROJECT_SOURCE_DIR}/src/gemmetry ${GEMMETRY_GENERATED_DIR}/gemmetry
         DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} FILES_MATCHING PATTERN "*.h")

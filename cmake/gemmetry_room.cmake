@@ -2,15 +2,23 @@
 set(GEMMETRY_GENERATED_DIR ${PROJECT_BINARY_DIR}/generated)
 set(GEMMETRY_ROOMS "")
 
-# gemmetry_room(NAME [DEPENDS room...] [LINK library...] [EMBED group...])
+# gemmetry_room(NAME [DEPENDS room...] [FOLDERS folder...] [LINK library...] [EMBED group...])
 #   DEPENDS  the rooms whose headers it may include
+#   FOLDERS  folders in it that belong to the library too
 #   LINK     third-party libraries
 #   EMBED    groups of data files: data/GROUP/*.json are compiled in as gemmetry::NAME::embedded_GROUP()
 # A room whose folder does not exist is skipped; a room of headers alone becomes an interface library.
 function(gemmetry_room name)
-  cmake_parse_arguments(PARSE_ARGV 1 room "" "" "DEPENDS;LINK;EMBED")
-  file(GLOB sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/src/gemmetry/${name}/*.cpp)
-  file(GLOB headers CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/src/gemmetry/${name}/*.h)
+  cmake_parse_arguments(PARSE_ARGV 1 room "" "" "DEPENDS;FOLDERS;LINK;EMBED")
+  set(folders ${name})
+  foreach(folder IN LISTS room_FOLDERS)
+    list(APPEND folders ${name}/${folder})
+  endforeach()
+  list(TRANSFORM folders PREPEND ${PROJECT_SOURCE_DIR}/src/gemmetry/)
+  list(TRANSFORM folders APPEND /*.cpp OUTPUT_VARIABLE source_globs)
+  list(TRANSFORM folders APPEND /*.h OUTPUT_VARIABLE header_globs)
+  file(GLOB sources CONFIGURE_DEPENDS ${source_globs})
+  file(GLOB headers CONFIGURE_DEPENDS ${header_globs})
   list(FILTER sources EXCLUDE REGEX "/cli/main\\.cpp$")
   if(NOT sources AND NOT headers)
     return()

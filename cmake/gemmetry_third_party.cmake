@@ -35,3 +35,18 @@ if(NOT TARGET gemmetry_third_party::yaml_cpp)
     endif()
   endif()
 endif()
+
+# SQLite and OpenBLAS likewise, where the static library is there.
+function(gemmetry_static_library name library header)
+  if(TARGET gemmetry_third_party::${name})
+    return()
+  endif()
+  find_library(GEMMETRY_${name}_LIBRARY NAMES lib${library}.a ${library} REQUIRED)
+  find_path(GEMMETRY_${name}_INCLUDE ${header} PATH_SUFFIXES openblas openblas-pthread x86_64-linux-gnu REQUIRED)
+  add_library(gemmetry_third_party::${name} INTERFACE IMPORTED)
+  set_target_properties(gemmetry_third_party::${name} PROPERTIES
+    INTERFACE_LINK_LIBRARIES "${GEMMETRY_${name}_LIBRARY};${CMAKE_DL_LIBS};m"
+    INTERFACE_INCLUDE_DIRECTORIES ${GEMMETRY_${name}_INCLUDE})
+endfunction()
+gemmetry_static_library(sqlite sqlite3 sqlite3.h)
+gemmetry_static_library(openblas openblas cblas.h)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 ROOM = re.compile(r"^gemmetry_room\((\w+)([^)]*)\)", re.MULTILINE)
 INCLUDE = re.compile(r'^\s*#\s*include\s*(["<])([^">]+)[">]')
-KEYWORDS = {"DEPENDS", "LINK", "EMBED"}
+KEYWORDS = {"DEPENDS", "FOLDERS", "LINK", "EMBED"}
 
 
 def read_rooms(cmake_text):

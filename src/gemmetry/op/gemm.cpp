@@ -12,8 +12,11 @@ using shape::bytes_per_element;
 
 constexpr std::array<std::pair<Layout, std::string_view>, 3> layouts{
     {{Layout::nt, "nt"}, {Layout::nn, "nn"}, {Layout::tn, "tn"}}};
-constexpr std::array<std::pair<Epilogue, std::string_view>, 3> epilogues{
-    {{Epilogue::none, "none"}, {Epilogue::bias, "bias"}, {Epilogue::bias_gradient, "bias_gradient"}}};
+constexpr std::array<std::pair<Epilogue, std::string_view>, 5> epilogues{{{Epilogue::none, "none"},
+                                                                          {Epilogue::bias, "bias"},
+                                                                          {Epilogue::gelu, "gelu"},
+                                                                          {Epilogue::bias_gelu, "bias_gelu"},
+                                                                          {Epilogue::bias_gradient, "bias_gradient"}}};
 
 double product(std::int64_t a, std::int64_t b) { return static_cast<double>(a) * static_cast<double>(b); }
 

@@ -19,7 +19,7 @@ enum class Layout {
 };
 
 /// What the product's kernel does to its result before it is written.
-enum class Epilogue { none, bias, bias_gradient };
+enum class Epilogue { none, bias, gelu, bias_gelu, bias_gradient };
 
 /// `batch` independent products c[m,n] = op(a) op(b) with inner dimension k. Results have the operands' dtype (bf16 for
 /// fp8), sums are fp32.

@@ -85,19 +85,21 @@ struct Rotary {
   bool operator==(const Rotary&) const = default;
 };
 
-/// x + branch over `rows` rows of `width`, with dropout of the branch when asked (its mask a byte an element).
+/// x + branch over `rows` rows of `width`, with dropout of the branch when asked (its mask a byte an element) and the
+/// branch's bias added in the same kernel when asked.
 struct Residual {
   std::int64_t rows = 0;
   std::int64_t width = 0;
   bool dropout = false;
   bool backward = false;  ///< with dropout: the mask applied to the gradient
   Dtype dtype = Dtype::bf16;
+  bool bias = false;
 
   static constexpr std::string_view kind = "residual";
   static constexpr auto fields() {
     return std::make_tuple(Field{"rows", &Residual::rows, true}, Field{"width", &Residual::width, true},
                            Field{"dropout", &Residual::dropout, false}, Field{"backward", &Residual::backward, false},
-                           Field{"dtype", &Residual::dtype, false});
+                           Field{"dtype", &Residual::dtype, false}, Field{"bias", &Residual::bias, false});
   }
   bool operator==(const Residual&) const = default;
 };
