@@ -55,8 +55,9 @@ Operands of(const op::GroupedGemm& g) {
 
 /// Rows are tokens of the sequences, one after the other; columns are heads of head_dim (value_dim) elements. Query
 /// head h uses KV head h / (heads / kv_heads). o = softmax(q k^T / sqrt(head_dim)) v over the keys that causal and
-/// window leave; log_sum_exp [batch heads, queries] is what the backward pass needs of the softmax, natural logarithm
-/// of the sum of exponentials of the scaled scores. One query (decode) writes o alone.
+/// window leave: query i stands at p = keys - queries + i, causal drops keys past p, a window those up to p - window;
+/// log_sum_exp [batch heads, queries] is what the backward pass needs of the softmax, natural logarithm of the sum of
+/// exponentials of the scaled scores. One query (decode) writes o alone.
 Operands of(const op::Attention& a) {
   const Element element = element_of(a.dtype);
   const std::int64_t queries = a.batch * a.queries;
@@ -129,7 +130,8 @@ Operands of(const op::Activation& a) {
 }
 
 /// In place, element i < dim/2 of each head with element i + dim/2: (x, y) becomes (x c - y s, y c + x s), backward
-/// with -s; c and s of the token's position (token modulo embedding_positions) stand side by side in "rotation".
+/// with -s; c and s of the token's position (token modulo embedding_positions) stand side by side in "rotation", at 2 i
+/// and 2 i + 1. An odd dim's last element stays.
 Operands of(const op::Rotary& r) {
   return {in("rotation", Element::fp32, std::min(r.tokens, embedding_positions), r.dim),
           in_out("x", element_of(r.dtype), r.tokens, r.heads * r.dim)};

@@ -25,6 +25,16 @@ GEMMETRY_HOST_DEVICE constexpr float random_uniform(std::uint64_t seed, std::uin
          (1.0f / static_cast<float>(1 << 23));
 }
 
+/// Uniform on [0, 1), for Fill::positive, in steps of 2^-24.
+GEMMETRY_HOST_DEVICE constexpr float random_positive(std::uint64_t seed, std::uint64_t index) {
+  return static_cast<float>(random_word(seed, index) >> 8) * (1.0f / static_cast<float>(1 << 24));
+}
+
+/// 0 or 1, for Fill::flag.
+GEMMETRY_HOST_DEVICE constexpr std::uint8_t random_flag(std::uint64_t seed, std::uint64_t index) {
+  return static_cast<std::uint8_t>(random_word(seed, index) >> 31);
+}
+
 /// Uniform on 0 .. limit - 1, limit at most 2^31.
 GEMMETRY_HOST_DEVICE constexpr std::int32_t random_index(std::uint64_t seed, std::uint64_t index, std::int64_t limit) {
   return static_cast<std::int32_t>(
