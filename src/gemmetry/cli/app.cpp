@@ -27,6 +27,14 @@ gemmetry COMMAND --help says more of each. Exit status: 0 ok, 1 finding, 2 wrong
 
 constexpr std::size_t help_column = 34;
 
+/// Only the program itself prints the help of every command.
+void leave_out_help_all(CLI::App& app) {
+  for (CLI::App* sub : app.get_subcommands([](const CLI::App*) { return true; })) {
+    sub->set_help_all_flag();
+    leave_out_help_all(*sub);
+  }
+}
+
 void build(CLI::App& app, Command& chosen) {
   app.description(description);
   app.footer(examples);
@@ -43,13 +51,19 @@ void build(CLI::App& app, Command& chosen) {
   add_gpus(app, chosen);
   add_nodes(app, chosen);
   add_completion(app, chosen);
-  for (CLI::App* sub : app.get_subcommands([](const CLI::App*) { return true; })) sub->set_help_all_flag();
+  leave_out_help_all(app);
 }
 
-/// The subcommand that was given, or the program itself.
+/// The innermost subcommand that was given, or the program itself.
 const CLI::App& active(const CLI::App& app) {
   const std::vector<CLI::App*> given = app.get_subcommands();
-  return given.empty() ? app : *given.front();
+  return given.empty() ? app : active(*given.front());
+}
+
+/// "measure gemm ", or nothing for the program itself.
+std::string path_of(const CLI::App& command) {
+  const CLI::App* parent = command.get_parent();
+  return parent ? path_of(*parent) + command.get_name() + " " : "";
 }
 
 std::vector<std::string> command_names(const CLI::App& app) {
@@ -72,16 +86,15 @@ std::string unexpected(const CLI::App& app) {
   const std::vector<std::string> left = command.remaining();
   const std::string first = left.empty() ? "" : left.front().substr(0, left.front().find('='));
   if (first.starts_with("--"))
-    return fmt::format("unknown option '{}'{} (gemmetry {}{}--help lists them)", first,
-                       did_you_mean(first, flags_of(command)), command.get_name(),
-                       command.get_name().empty() ? "" : " ");
+    return fmt::format("unknown option '{}'{} (gemmetry {}--help lists them)", first,
+                       did_you_mean(first, flags_of(command)), path_of(command));
   if (first.size() > 1 && first[0] == '-' && first.find_first_not_of("0123456789.e", 1) == std::string::npos)
     return fmt::format("'{}': expected a number above 0", first);
   if (first.starts_with('-')) return fmt::format("unknown option '{}': options begin with two dashes", first);
-  if (&command == &app)
-    return fmt::format("unknown command '{}'{} (gemmetry --help lists them)", first,
-                       did_you_mean(first, command_names(app)));
-  return fmt::format("unexpected argument '{}' (gemmetry {} --help says what it takes)", first, command.get_name());
+  if (!command_names(command).empty())
+    return fmt::format("unknown command '{}{}'{} (gemmetry {}--help lists them)", path_of(command), first,
+                       did_you_mean(first, command_names(command)), path_of(command));
+  return fmt::format("unexpected argument '{}' (gemmetry {}--help says what it takes)", first, path_of(command));
 }
 
 /// Reads the command line. Throws Error for wrong usage; returns false when help or the version was all that was asked
@@ -98,8 +111,7 @@ bool parse(CLI::App& app, int argc, char** argv, const Console& console) {
   } catch (const CLI::ExtrasError&) {
     throw Error(unexpected(app));
   } catch (const CLI::ParseError& wrong) {
-    const std::string command = active(app).get_name();
-    throw Error(fmt::format("{} (gemmetry {}{}--help)", wrong.what(), command, command.empty() ? "" : " "));
+    throw Error(fmt::format("{} (gemmetry {}--help)", wrong.what(), path_of(active(app))));
   }
 }
 
@@ -109,7 +121,9 @@ ExitCode run_program(int argc, char** argv, const Console& console) {
   Command chosen;
   build(app, chosen);
   if (!parse(app, argc, argv, console)) return exit_ok;
-  if (!chosen) throw Error(fmt::format("no command: use {} (gemmetry --help)", fmt::join(command_names(app), ", ")));
+  if (!chosen)
+    throw Error(fmt::format("no command: use {} (gemmetry {}--help)", fmt::join(command_names(active(app)), ", "),
+                            path_of(active(app))));
   return chosen(console);
 }
 

@@ -8,24 +8,17 @@
 #include <string_view>
 #include <vector>
 
+#include "gemmetry/base/text_value.h"
+
 namespace gemmetry::cli {
 
-// Texts of the command line and of CSV cells as values. Each throws Error "WHAT = TEXT: expected ..." on anything else.
-
-/// A whole number from `low` to 2^53: "2048", "2.7e9".
-std::int64_t whole_number(std::string_view what, std::string_view text, std::int64_t low = 1);
-
-/// Any finite number.
-double number(std::string_view what, std::string_view text);
+// Texts of the command line as values, beside those of base/text_value.h, with errors of the same form.
 
 /// A share in per cent: "1%" or "1" is 0.01.
 double per_cent(std::string_view what, std::string_view text);
 
 /// A share: "2%" or "0.02" is 0.02; a number from 1 up is taken as per cent.
 double share(std::string_view what, std::string_view text);
-
-/// "1,2,4" as its parts.
-std::vector<std::string> comma_list(std::string_view text);
 
 /// Two ascending positive numbers, "0.5..2".
 struct Band {
@@ -34,10 +27,7 @@ struct Band {
 };
 Band band(std::string_view what, std::string_view text);
 
-/// Error for a word that is none of the choices, with the nearest.
-[[noreturn]] void refuse_word(std::string_view what, std::string_view word, const std::vector<std::string>& choices);
-
-/// An option that is read by one of the functions above.
+/// An option that is a whole number.
 CLI::Option* add_size(CLI::App& app, const std::string& flags, std::int64_t& target, const std::string& description,
                       std::int64_t low = 1);
 CLI::Option* add_size(CLI::App& app, const std::string& flags, std::optional<std::int64_t>& target,

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <vector>
 
 #include "gemmetry/gpu/catalogue.h"
@@ -54,11 +55,31 @@ Entry entry_of(const CLI::Option& option) {
   return entry;
 }
 
+std::vector<const CLI::App*> children(const CLI::App& app) {
+  return app.get_subcommands([](const CLI::App*) { return true; });
+}
+
+/// Adds the options of `app` that are not there yet.
+void add_entries(const CLI::App& app, std::vector<Entry>& entries) {
+  for (const CLI::Option* option : app.get_options()) {
+    Entry entry = entry_of(*option);
+    const auto same = [&](const Entry& known) { return known.flags == entry.flags && !known.flags.empty(); };
+    if (std::none_of(entries.begin(), entries.end(), same)) entries.push_back(std::move(entry));
+  }
+}
+
+/// A command with commands of its own (measure gemm) offers their names and all their options.
 std::vector<Subcommand> subcommands_of(const CLI::App& app) {
   std::vector<Subcommand> commands;
-  for (const CLI::App* sub : app.get_subcommands([](const CLI::App*) { return true; })) {
+  for (const CLI::App* sub : children(app)) {
     Subcommand command{sub->get_name(), sub->get_description(), {}};
-    for (const CLI::Option* option : sub->get_options()) command.entries.push_back(entry_of(*option));
+    add_entries(*sub, command.entries);
+    Entry names;
+    for (const CLI::App* child : children(*sub)) {
+      names.words.push_back(child->get_name());
+      add_entries(*child, command.entries);
+    }
+    if (!names.words.empty()) command.entries.insert(command.entries.begin(), std::move(names));
     commands.push_back(std::move(command));
   }
   return commands;

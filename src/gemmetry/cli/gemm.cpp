@@ -8,9 +8,9 @@
 #include "gemmetry/cli/gpu_options.h"
 #include "gemmetry/cli/neighbours.h"
 #include "gemmetry/cli/operator_columns.h"
-#include "gemmetry/cli/operator_limits.h"
 #include "gemmetry/cli/output_options.h"
 #include "gemmetry/cli/setting.h"
+#include "gemmetry/op/limits.h"
 #include "gemmetry/report/number.h"
 #include "gemmetry/report/wave_picture.h"
 

@@ -3,31 +3,17 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <utility>
 
-#include "gemmetry/cli/arguments.h"
 #include "gemmetry/cli/field_text.h"
 #include "gemmetry/report/number.h"
 
 namespace gemmetry::cli {
 namespace {
 
+using op::for_each_field;
+using op::for_each_type;
 using report::Column;
 using report::Value;
-
-/// Calls visit(op) with a default operator of each type.
-template <class Visit>
-void for_each_type(Visit visit) {
-  [&]<std::size_t... index>(std::index_sequence<index...>) {
-    (visit(std::variant_alternative_t<index, op::Operator>{}), ...);
-  }
-  (std::make_index_sequence<std::variant_size_v<op::Operator>>{});
-}
-
-template <class Op, class Visit>
-void for_each_field(Visit visit) {
-  std::apply([&](const auto&... field) { (visit(field), ...); }, Op::fields());
-}
 
 /// The operator's field of that name, or nothing.
 Value field(const op::Operator& op, std::string_view name) {
@@ -106,24 +92,6 @@ const std::vector<Column<op::Operator>>& field_columns() {
 
 std::string dims(const op::Operator& op) {
   return std::visit([](const auto& one) { return dims_of(one); }, op);
-}
-
-std::vector<std::string> operator_kinds() {
-  std::vector<std::string> kinds;
-  for_each_type([&]<class Op>(const Op&) { kinds.emplace_back(Op::kind); });
-  return kinds;
-}
-
-op::Operator operator_of_kind(const std::string& kind) {
-  op::Operator found;
-  bool known = false;
-  for_each_type([&]<class Op>(const Op& op) {
-    if (Op::kind != kind) return;
-    found = op;
-    known = true;
-  });
-  if (!known) refuse_word("operator", kind, operator_kinds());
-  return found;
 }
 
 }  // namespace gemmetry::cli

@@ -3,7 +3,7 @@
 #include <string>
 #include <vector>
 
-#include "gemmetry/op/operator.h"
+#include "gemmetry/op/kinds.h"
 #include "gemmetry/report/table.h"
 
 namespace gemmetry::cli {
@@ -14,11 +14,5 @@ const std::vector<report::Column<op::Operator>>& field_columns();
 
 /// The sizes on screen: "8192 x 7680 x 2560" (m, n, k), "128 x (2048 x 2048 x 80)", "rows 8192, width 2560".
 std::string dims(const op::Operator& op);
-
-/// "gemm", "grouped_gemm", ...: the kinds there are.
-std::vector<std::string> operator_kinds();
-
-/// The operator of that kind with its defaults. Error naming the nearest otherwise.
-op::Operator operator_of_kind(const std::string& kind);
 
 }  // namespace gemmetry::cli

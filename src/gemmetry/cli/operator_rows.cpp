@@ -7,26 +7,12 @@
 #include "gemmetry/base/error.h"
 #include "gemmetry/base/suggest.h"
 #include "gemmetry/cli/field_text.h"
-#include "gemmetry/cli/operator_columns.h"
-#include "gemmetry/cli/operator_limits.h"
+#include "gemmetry/op/kinds.h"
+#include "gemmetry/op/limits.h"
 
 namespace gemmetry::cli {
-namespace {
-
-/// Fields whose default follows another field of the row.
-void complete(op::Attention& attention, const std::vector<std::string>& columns) {
-  const auto given = [&](const char* name) { return std::find(columns.begin(), columns.end(), name) != columns.end(); };
-  if (!given("kv_heads")) attention.kv_heads = attention.heads;
-  if (!given("value_dim")) attention.value_dim = attention.head_dim;
-}
-
-template <class Op>
-void complete(Op&, const std::vector<std::string>&) {}
-
-}  // namespace
-
 OperatorRows::OperatorRows(const std::string& kind, shape::Dtype dtype, CsvReader& reader)
-    : defaults_(operator_of_kind(kind)), reader_(reader) {
+    : defaults_(op::operator_of_kind(kind)), reader_(reader) {
   std::visit(
       [&]<class Op>(Op& op) {
         if constexpr (requires { op.dtype; }) op.dtype = dtype;
@@ -70,14 +56,13 @@ Op OperatorRows::read_row(std::vector<report::Value>& cells) const {
     const std::string& text = row_[static_cast<std::size_t>(column)];
     if (text.empty() && !field.required) return;
     try {
-      read(field.name, text, field.required, op.*field.member);
+      op::read(field.name, text, field.required, op.*field.member);
     } catch (const Error& problem) {
       reader_.fail(fmt::format("column '{}': {}", field.name, problem.what()));
     }
     cells[static_cast<std::size_t>(column)] = cell(op.*field.member);
   };
-  std::apply([&](const auto&... field) { (read_field(field), ...); }, Op::fields());
-  complete(op, reader_.header());
+  op::for_each_field<Op>(read_field);
   return op;
 }
 
@@ -85,6 +70,11 @@ bool OperatorRows::next(op::Operator& op, std::vector<report::Value>& cells) {
   if (!reader_.next(row_)) return false;
   cells.assign(row_.begin(), row_.end());
   op = std::visit([&]<class Op>(const Op&) -> op::Operator { return read_row<Op>(cells); }, defaults_);
+  const std::vector<std::string>& header = reader_.header();
+  complete(op, [&](std::string_view name) {
+    const auto column = std::find(header.begin(), header.end(), name);
+    return column != header.end() && !row_[static_cast<std::size_t>(column - header.begin())].empty();
+  });
   try {
     require_priceable(op);
   } catch (const Error& problem) {

@@ -9,10 +9,10 @@
 #include "gemmetry/cli/arguments.h"
 #include "gemmetry/cli/command.h"
 #include "gemmetry/cli/gpu_options.h"
-#include "gemmetry/cli/operator_columns.h"
 #include "gemmetry/cli/operator_rows.h"
 #include "gemmetry/cli/output_options.h"
 #include "gemmetry/cli/setting.h"
+#include "gemmetry/op/kinds.h"
 
 namespace gemmetry::cli {
 namespace {
@@ -89,7 +89,7 @@ report::Document answer(const Options& options, std::istream& stream, const std:
 }
 
 ExitCode run_predict(const Options& options, const Console& console) {
-  operator_of_kind(options.kind);
+  op::operator_of_kind(options.kind);
   if (options.from == "-") {
     options.output.write(answer(options, std::cin, "standard input"), console);
     return exit_ok;
@@ -106,7 +106,7 @@ ExitCode run_predict(const Options& options, const Console& console) {
 void add_predict(CLI::App& app, Command& chosen) {
   CLI::App& sub = *app.add_subcommand("predict", "an estimate for each row of a CSV of operators");
   auto options = std::make_shared<Options>();
-  add_text(sub, "OP", fmt::format("{}", fmt::join(operator_kinds(), "|")), "kind of the operators",
+  add_text(sub, "OP", fmt::format("{}", fmt::join(op::operator_kinds(), "|")), "kind of the operators",
            [kind = &options->kind](const std::string&, const std::string& text) { *kind = text; })
       ->required();
   sub.add_option("--from", options->from, "the CSV file, or - for standard input")->type_name("FILE")->required();
