@@ -4,6 +4,8 @@
 #include <optional>
 #include <string>
 
+#include "gemmetry/measure/clock_source.h"
+
 namespace gemmetry::measure {
 
 /// What NVML said of a device over a span of time; absent where it does not say.
@@ -22,6 +24,8 @@ class ClockMonitor {
  public:
   /// `uuid` as DeviceInfo has it; empty: watches nothing.
   explicit ClockMonitor(const std::string& uuid);
+  /// Watches another source; null: nothing.
+  explicit ClockMonitor(std::unique_ptr<ClockSource> source);
   ~ClockMonitor();
   ClockMonitor(const ClockMonitor&) = delete;
   ClockMonitor& operator=(const ClockMonitor&) = delete;
@@ -29,7 +33,8 @@ class ClockMonitor {
   bool present() const;
   std::optional<double> max_clock_mhz() const;
 
-  /// Begins a span; `stop` ends it and tells what was read in it (at least one reading is made).
+  /// Begins a span; `stop` ends it and tells what was read in it (at least one reading is made, span or not). Between
+  /// spans the device is left alone.
   void start();
   ClockReading stop();
 
