@@ -1,0 +1,136 @@
+#include "gemmetry/backends/cuda/attention_plan.h"
+
+#include <cstdio>
+#include <string>
+#include <string_view>
+#include <utility>
+
+namespace gemmetry::backends::cuda {
+namespace {
+
+using measure::AlgorithmInfo;
+
+/// A graph and one of its engines.
+struct Engine {
+  std::shared_ptr<AttentionGraph> graph;
+  std::int64_t index = 0;
+};
+
+AlgorithmInfo info_of(const Engine& engine) {
+  AlgorithmInfo info;
+  const std::string name = engine.graph->engine_name(engine.index);
+  std::snprintf(info.library, sizeof info.library, "cudnn");
+  std::snprintf(info.kernel, sizeof info.kernel, "%s", name.c_str());
+  std::snprintf(info.key, sizeof info.key, "%s", name.c_str());
+  info.id = static_cast<std::int32_t>(engine.index);
+  info.workspace_bytes = engine.graph->workspace_bytes(engine.index);
+  return info;
+}
+
+/// The first engine that can be built; the first one's reason where none can.
+Status first_engine(const std::shared_ptr<AttentionGraph>& graph, Engine* engine) {
+  Status first;
+  for (std::int64_t index = 0; index < graph->engines(); ++index) {
+    const Status status = graph->build(index);
+    if (status.ok()) {
+      *engine = {graph, index};
+      return {};
+    }
+    if (first.ok()) first = status;
+  }
+  return first;
+}
+
+Status named_engine(const std::shared_ptr<AttentionGraph>& graph, std::string_view key, Engine* engine) {
+  for (std::int64_t index = 0; index < graph->engines(); ++index) {
+    *engine = {graph, index};
+    const std::string name = graph->engine_name(index).substr(0, sizeof AlgorithmInfo::key - 1);
+    if (name == key) return graph->build(index);
+  }
+  return failure(StatusCode::unsupported,
+                 "cuDNN has no engine %.100s for this attention: choose again with `gemmetry tune`",
+                 std::string(key).c_str());
+}
+
+class AttentionPlan final : public CudaPlan {
+ public:
+  /// `forward` makes what the backward pass needs; empty for forward passes.
+  AttentionPlan(Engine engine, Engine forward) : engine_(std::move(engine)), forward_(std::move(forward)) {
+    algorithm_ = info_of(engine_);
+  }
+
+  Status enqueue(void* const* operands, void* workspace, cudaStream_t stream) noexcept override {
+    return engine_.graph->enqueue(engine_.index, operands, workspace, stream);
+  }
+
+  /// The forward pass's operands are the first five of the backward pass's.
+  Status prepare(void* const* operands, void*, cudaStream_t stream) noexcept override {
+    if (forward_.graph == nullptr) return {};
+    void* workspace = nullptr;
+    const std::int64_t bytes = forward_.graph->workspace_bytes(forward_.index);
+    if (bytes > 0) {
+      const Status status = check(cudaMallocAsync(&workspace, static_cast<std::size_t>(bytes), stream),
+                                  "prepare attention's backward pass");
+      if (!status.ok()) return status;
+    }
+    const Status status = forward_.graph->enqueue(forward_.index, operands, workspace, stream);
+    if (workspace != nullptr) cudaFreeAsync(workspace, stream);
+    return status;
+  }
+
+ private:
+  Engine engine_;
+  Engine forward_;
+};
+
+}  // namespace
+
+Status AttentionPlanner::graph(const op::Attention& attention, bool statistics,
+                               std::shared_ptr<AttentionGraph>* graph) {
+  const bool decode = !attention.backward && attention.queries == 1;
+  Graphs& graphs = decode && statistics ? decode_statistics_ : graphs_;
+  std::shared_ptr<AttentionGraph>& kept = graphs[op::Operator(attention)];
+  if (kept == nullptr) {
+    std::unique_ptr<AttentionGraph> made;
+    if (const Status status = AttentionGraph::make(libraries_, attention, statistics, &made); !status.ok())
+      return status;
+    kept = std::move(made);
+  }
+  *graph = kept;
+  return {};
+}
+
+Status AttentionPlanner::plan(const op::Attention& attention, const char* key, std::unique_ptr<CudaPlan>* plan) {
+  Engine engine;
+  std::shared_ptr<AttentionGraph> made;
+  if (const Status status = graph(attention, attention.queries > 1, &made); !status.ok()) return status;
+  const Status chosen = key == nullptr ? first_engine(made, &engine) : named_engine(made, key, &engine);
+  if (!chosen.ok()) return chosen;
+  Engine forward;
+  if (attention.backward) {
+    op::Attention pass = attention;
+    pass.backward = false;
+    if (const Status status = graph(pass, true, &made); !status.ok()) return status;
+    if (const Status status = first_engine(made, &forward); !status.ok()) return status;
+  }
+  *plan = std::make_unique<AttentionPlan>(std::move(engine), std::move(forward));
+  return {};
+}
+
+Status AttentionPlanner::algorithms(const op::Attention& attention, AlgorithmInfo* infos, std::int32_t capacity,
+                                    std::int32_t* found) {
+  *found = 0;
+  std::shared_ptr<AttentionGraph> made;
+  if (const Status status = graph(attention, attention.queries > 1, &made); !status.ok()) return status;
+  Status first;
+  for (std::int64_t index = 0; index < made->engines() && *found < capacity; ++index) {
+    const Status status = made->build(index);
+    if (status.ok())
+      infos[(*found)++] = info_of({made, index});
+    else if (first.ok())
+      first = status;
+  }
+  return *found > 0 ? Status{} : first;
+}
+
+}  // namespace gemmetry::backends::cuda
