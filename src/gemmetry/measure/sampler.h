@@ -1,14 +1,15 @@
 #pragma once
 
 #include <cstdint>
-#include <memory>
+#include <map>
 #include <optional>
-#include <string>
 #include <vector>
 
 #include "gemmetry/gpu/gpu.h"
+#include "gemmetry/measure/arm.h"
 #include "gemmetry/measure/backend.h"
 #include "gemmetry/measure/clock_monitor.h"
+#include "gemmetry/measure/host_clock.h"
 #include "gemmetry/measure/subject.h"
 
 namespace gemmetry::measure {
@@ -30,27 +31,49 @@ struct Measurement {
   double median_s = 0;
   double p10_s = 0;
   double p90_s = 0;
-  double precision = 0;  ///< relative half-width of the median's 90 % interval that was reached
+  double precision = 1;  ///< median_precision(samples_s): 1 where there are too few samples to tell
   Ending ending = Ending::precision;
   std::int32_t calls_per_sample = 1;  ///< executions that one sample is the mean of
   double overhead_s = 0;              ///< what an empty recording takes on this device, not subtracted
   ClockReading clocks;                ///< while it ran; unknown where there is no NVML
 };
 
-/// Times subjects on one device. Throws DeviceLost or Error.
+/// Times subjects on one device.
+///
+/// Burst: each sample is a replay of about a millisecond after at least three milliseconds idle. Sustained: the device
+/// is soaked first, until the clock (where it is unknown, the time) is flat, and then works without a pause; a device
+/// that has been idle only briefly since is soaked again for twice as long only.
+///
+/// Throws BackendError; after StatusCode::device_lost nothing more can be measured in this process.
 class Sampler {
  public:
-  Sampler(Backend& backend, ClockMonitor& monitor, Sampling sampling);
+  /// `clock` is the host's own when null.
+  Sampler(Backend& backend, ClockMonitor& monitor, Sampling sampling, HostClock* clock = nullptr);
+  Sampler(const Sampler&) = delete;
+  Sampler& operator=(const Sampler&) = delete;
 
   Measurement measure(Subject& subject);
 
-  /// Measures the subjects in alternation, one sample of each in turn, so that drift meets all alike.
+  /// Measures the subjects in alternation, one sample of each in turn, in another order each time, so that drift and
+  /// neighbours meet all alike; as many samples of each, until all are precise enough. The time cap counts for each.
   std::vector<Measurement> alternate(const std::vector<Subject*>& subjects);
 
  private:
+  double overhead(Replay replay);
+  void soak(std::vector<Arm>& arms);
+  double work(std::vector<Arm>& arms, double seconds);
+  Ending take_samples(std::vector<Arm>& arms, std::vector<std::vector<double>>& samples_s);
+  std::optional<Ending> ending(const std::vector<std::vector<double>>& samples_s, double elapsed_s) const;
+
   Backend& backend_;
   ClockMonitor& monitor_;
   Sampling sampling_;
+  HostClock own_clock_;
+  HostClock& clock_;
+  std::map<Replay, double> overhead_s_;
+  std::uint64_t rounds_ = 0;
+  double busy_until_s_ = 0;
+  bool soaked_ = false;
 };
 
 }  // namespace gemmetry::measure

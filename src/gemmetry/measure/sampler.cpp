@@ -1,0 +1,188 @@
+#include "gemmetry/measure/sampler.h"
+
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+#include <utility>
+
+#include "gemmetry/measure/random_data.h"
+#include "gemmetry/measure/statistics.h"
+
+namespace gemmetry::measure {
+namespace {
+
+constexpr double replay_s = 1e-3;
+constexpr double idle_s = 3e-3;
+/// Replays that one call of the backend makes when the device is not to rest.
+constexpr double group_s = 10e-3;
+
+/// Soaking ends when the two halves of the last second differ by less than half a per cent: the clock, which moves
+/// steadily if at all, then changes by less than one per cent in it.
+constexpr double soak_span_s = 0.1;
+constexpr std::size_t soak_spans = 10;
+constexpr double flat = 0.005;
+constexpr double longest_soak_s = 30;
+/// A pause this short cools nothing that working for twice as long does not warm again.
+constexpr double short_pause_s = 0.5;
+constexpr double least_soak_s = 0.1;
+
+std::int32_t replays_in(double seconds, double one_s) {
+  return one_s > 0 ? static_cast<std::int32_t>(std::clamp(std::ceil(seconds / one_s), 1.0, 1000.0)) : 1;
+}
+
+bool is_flat(const std::vector<double>& figures) {
+  if (figures.size() < soak_spans) return false;
+  const std::span<const double> last = std::span(figures).last(soak_spans);
+  const double before = median(last.first(soak_spans / 2));
+  const double after = median(last.last(soak_spans / 2));
+  return std::abs(after - before) < flat * before;
+}
+
+void shuffle(std::vector<std::size_t>& order, std::uint64_t seed) {
+  for (std::size_t i = order.size(); i > 1; --i)
+    std::swap(order[i - 1], order[static_cast<std::size_t>(random_index(seed, i, static_cast<std::int64_t>(i)))]);
+}
+
+/// A span of the monitor's that ends even when measuring fails.
+class Watch {
+ public:
+  explicit Watch(ClockMonitor& monitor) : monitor_(monitor) { monitor_.start(); }
+  ~Watch() {
+    if (!ended_) monitor_.stop();
+  }
+  Watch(const Watch&) = delete;
+  Watch& operator=(const Watch&) = delete;
+
+  ClockReading end() {
+    ended_ = true;
+    return monitor_.stop();
+  }
+
+ private:
+  ClockMonitor& monitor_;
+  bool ended_ = false;
+};
+
+}  // namespace
+
+Sampler::Sampler(Backend& backend, ClockMonitor& monitor, Sampling sampling, HostClock* clock)
+    : backend_(backend), monitor_(monitor), sampling_(sampling), clock_(clock ? *clock : own_clock_) {}
+
+Measurement Sampler::measure(Subject& subject) { return std::move(alternate({&subject}).front()); }
+
+std::vector<Measurement> Sampler::alternate(const std::vector<Subject*>& subjects) {
+  const bool sustained = sampling_.clocks == gpu::Clocks::sustained;
+  std::vector<Arm> arms;
+  std::vector<Measurement> results(subjects.size());
+  for (std::size_t i = 0; i < subjects.size(); ++i) {
+    results[i].overhead_s = overhead(subjects[i]->footing().replay);
+    arms.emplace_back(backend_, *subjects[i], replay_s, sustained);
+    results[i].calls_per_sample = arms.back().executions();
+  }
+  if (arms.empty()) return results;
+  if (sustained) soak(arms);
+  busy_until_s_ = clock_.now_s();
+
+  std::vector<std::vector<double>> samples_s(arms.size());
+  Watch watch(monitor_);
+  const Ending ended = take_samples(arms, samples_s);
+  const ClockReading clocks = watch.end();
+
+  for (std::size_t i = 0; i < arms.size(); ++i) {
+    Measurement& result = results[i];
+    result.samples_s = std::move(samples_s[i]);
+    result.median_s = median(result.samples_s);
+    result.p10_s = quantile(result.samples_s, 0.1);
+    result.p90_s = quantile(result.samples_s, 0.9);
+    result.precision = median_precision(result.samples_s);
+    result.ending = ended;
+    result.clocks = clocks;
+  }
+  return results;
+}
+
+Ending Sampler::take_samples(std::vector<Arm>& arms, std::vector<std::vector<double>>& samples_s) {
+  const bool burst = sampling_.clocks == gpu::Clocks::burst;
+  std::vector<std::size_t> order(arms.size());
+  std::iota(order.begin(), order.end(), std::size_t{0});
+  const double began_s = clock_.now_s();
+  while (true) {
+    shuffle(order, ++rounds_);
+    // Arms that are compared take turns; one alone goes on without a gap.
+    const auto taken = static_cast<std::int32_t>(samples_s.front().size());
+    const std::int32_t group = burst || arms.size() > 1 ? 1
+                                                        : std::clamp(replays_in(group_s, arms.front().replay_s()), 1,
+                                                                     std::max(1, sampling_.max_samples - taken));
+    for (const std::size_t index : order) {
+      if (burst) clock_.wait_s(std::max(0.0, busy_until_s_ + idle_s - clock_.now_s()));
+      arms[index].replay(group, samples_s[index]);
+      busy_until_s_ = clock_.now_s();
+    }
+    if (const auto reason = ending(samples_s, busy_until_s_ - began_s)) return *reason;
+  }
+}
+
+std::optional<Ending> Sampler::ending(const std::vector<std::vector<double>>& samples_s, double elapsed_s) const {
+  const auto precise = [&](const std::vector<double>& samples) {
+    return median_precision(samples) <= sampling_.precision;
+  };
+  const auto taken = static_cast<std::int32_t>(samples_s.front().size());
+  if (taken >= sampling_.min_samples && std::all_of(samples_s.begin(), samples_s.end(), precise))
+    return Ending::precision;
+  if (taken >= sampling_.max_samples) return Ending::samples;
+  if (elapsed_s >= sampling_.time_cap_s * static_cast<double>(samples_s.size())) return Ending::time_cap;
+  return std::nullopt;
+}
+
+/// Works for at least so long and gives the time of one round of all arms.
+double Sampler::work(std::vector<Arm>& arms, double seconds) {
+  const double began_s = clock_.now_s();
+  std::vector<double> times_s;
+  double total_s = 0;
+  double rounds = 0;
+  do {
+    for (Arm& arm : arms) {
+      times_s.clear();
+      arm.replay(replays_in(group_s, arm.replay_s()), times_s);
+      total_s += std::accumulate(times_s.begin(), times_s.end(), 0.0) / static_cast<double>(times_s.size());
+    }
+    ++rounds;
+  } while (clock_.now_s() - began_s < seconds);
+  return total_s / rounds;
+}
+
+void Sampler::soak(std::vector<Arm>& arms) {
+  const double pause_s = clock_.now_s() - busy_until_s_;
+  if (soaked_ && pause_s < short_pause_s) {
+    work(arms, std::max(2 * pause_s, least_soak_s));
+    return;
+  }
+  const double began_s = clock_.now_s();
+  std::vector<double> figures;
+  while (!is_flat(figures) && clock_.now_s() - began_s < longest_soak_s) {
+    Watch watch(monitor_);
+    const double time_s = work(arms, soak_span_s);
+    figures.push_back(watch.end().clock_mhz.value_or(time_s));
+  }
+  soaked_ = true;
+}
+
+/// Measured once; 0 where the backend records nothing that is empty.
+double Sampler::overhead(Replay replay) {
+  const auto known = overhead_s_.find(replay);
+  if (known != overhead_s_.end()) return known->second;
+  const auto lost = [](const Status& status) { return status.code == StatusCode::device_lost; };
+  double& result = overhead_s_[replay];
+  Recording* made = nullptr;
+  const Status recorded = backend_.record(nullptr, 0, replay, &made);
+  const std::unique_ptr<Recording> recording(made);
+  if (lost(recorded)) throw BackendError(recorded);
+  if (!recorded.ok()) return result;
+  std::vector<double> times_s(10);
+  const Status timed = backend_.time(recording.get(), static_cast<std::int32_t>(times_s.size()), times_s.data());
+  if (lost(timed)) throw BackendError(timed);
+  if (timed.ok()) result = median(std::span(times_s).subspan(1));
+  return result;
+}
+
+}  // namespace gemmetry::measure
