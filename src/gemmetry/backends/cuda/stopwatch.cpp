@@ -1,0 +1,57 @@
+#include "gemmetry/backends/cuda/stopwatch.h"
+
+#include <algorithm>
+
+namespace gemmetry::backends::cuda {
+namespace {
+
+/// Launches that wait at the closed gate at most: a full queue would make the host wait for the device that waits for
+/// it.
+constexpr std::size_t most_held = 256;
+
+}  // namespace
+
+Stopwatch::~Stopwatch() {
+  for (const cudaEvent_t event : events_) cudaEventDestroy(event);
+}
+
+Status Stopwatch::time(const CudaRecording& recording, std::int32_t replays, cudaStream_t stream, double* times_s) {
+  if (replays < 1) return {};
+  while (events_.size() < static_cast<std::size_t>(replays) + 1) {
+    cudaEvent_t event = nullptr;
+    if (const Status status = check(cudaEventCreate(&event), "make an event"); !status.ok()) return status;
+    events_.push_back(event);
+  }
+  const Status enqueued = enqueue(recording, replays, stream);
+  gate_.open();
+  const Status waited = check(cudaStreamSynchronize(stream), "wait for timed work");
+  if (!enqueued.ok()) return enqueued;
+  if (!waited.ok()) return waited;
+  for (std::int32_t i = 0; i < replays; ++i) {
+    float milliseconds = 0;
+    const std::size_t at = static_cast<std::size_t>(i);
+    const cudaError_t error = cudaEventElapsedTime(&milliseconds, events_[at], events_[at + 1]);
+    if (error != cudaSuccess) return check(error, "read the time between events");
+    times_s[i] = static_cast<double>(milliseconds) * 1e-3;
+  }
+  return {};
+}
+
+Status Stopwatch::enqueue(const CudaRecording& recording, std::int32_t replays, cudaStream_t stream) {
+  const std::size_t launches = recording.launches() + 1;  // and an event
+  const std::int32_t held = static_cast<std::int32_t>(
+      std::min(static_cast<std::size_t>(replays), std::max<std::size_t>(most_held / launches, 1)));
+  if (launches <= most_held) {
+    if (const Status status = gate_.close(stream); !status.ok()) return status;
+  }
+  if (const Status status = check(cudaEventRecord(events_[0], stream), "record an event"); !status.ok()) return status;
+  for (std::int32_t i = 0; i < replays; ++i) {
+    if (const Status status = recording.replay(stream); !status.ok()) return status;
+    const cudaError_t error = cudaEventRecord(events_[static_cast<std::size_t>(i) + 1], stream);
+    if (error != cudaSuccess) return check(error, "record an event");
+    if (i + 1 == held) gate_.open();
+  }
+  return {};
+}
+
+}  // namespace gemmetry::backends::cuda
