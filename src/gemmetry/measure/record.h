@@ -47,11 +47,12 @@ struct Record {
   std::string reason;  ///< of a status other than ok
 
   Measurement measurement;
+  std::int64_t samples = 0;  ///< how many were taken; the measurement may have come without them
   AlgorithmInfo algorithm;
   std::optional<double> error;  ///< against the oracle, as a multiple of what the dtype allows
 
   DeviceInfo device;
-  std::string tool;     ///< version of gemmetry
+  std::string tool;  ///< version of gemmetry
   int method = method_version;
   std::string time;     ///< when it ended, "2026-11-22T10:49:03Z"
   std::string command;  ///< that makes it again
@@ -61,9 +62,28 @@ struct Record {
 /// version, as one line of text that begins with the operator's kind.
 std::string identity(const Record& record);
 
+/// The version of what computes the operator on the device: the library of products, that of attention, or gemmetry
+/// itself where the kernel is its own.
+std::string library_version(const op::Operator& op, const DeviceInfo& device, std::string_view tool);
+
+/// "gemm batch=1 m=4096 ...": an operator with all its fields.
+std::string text_of(const op::Operator& op);
+
+/// The present time as records state it.
+std::string utc_now();
+
 std::string_view name(RecordStatus status);
 std::string_view name(Policy policy);
 std::string_view name(Replay replay);
 std::string_view name(Ending ending);
+std::string_view cache_name(bool warm);  ///< "cold", "warm"
+
+// Error naming the choices.
+RecordStatus status_from_name(std::string_view word);
+Policy policy_from_name(std::string_view word);
+Replay replay_from_name(std::string_view word);
+Ending ending_from_name(std::string_view word);
+bool warm_from_name(std::string_view word);
+gpu::Clocks clocks_from_name(std::string_view word);
 
 }  // namespace gemmetry::measure
