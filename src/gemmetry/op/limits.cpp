@@ -1,16 +1,16 @@
-#include "gemmetry/cli/operator_limits.h"
+#include "gemmetry/op/limits.h"
 
 #include <fmt/format.h>
 
 #include "gemmetry/base/error.h"
 
-namespace gemmetry::cli {
+namespace gemmetry::op {
 namespace {
 
 constexpr double most_bytes = 0x1p53;
 constexpr double most_flop = 0x1p80;
 
-void require_consistent(const op::Attention& attention) {
+void require_consistent(const Attention& attention) {
   if (attention.heads % attention.kv_heads != 0)
     throw Error(fmt::format("heads = {}: expected a multiple of kv_heads = {}", attention.heads, attention.kv_heads));
   if (attention.causal && attention.queries > attention.keys)
@@ -18,7 +18,7 @@ void require_consistent(const op::Attention& attention) {
                             attention.keys));
 }
 
-void require_consistent(const op::Collective& collective) {
+void require_consistent(const Collective& collective) {
   if (collective.size_bytes <= 0)
     throw Error(fmt::format("size_bytes = {}: expected a number above 0", collective.size_bytes));
 }
@@ -28,11 +28,11 @@ void require_consistent(const Op&) {}
 
 }  // namespace
 
-void require_priceable(const op::Operator& op) {
+void require_priceable(const Operator& op) {
   std::visit([](const auto& one) { require_consistent(one); }, op);
   // Written so that a NaN is refused too.
-  const bool sane = op::bytes(op) <= most_bytes && op::flop(op) <= most_flop;
+  const bool sane = bytes(op) <= most_bytes && flop(op) <= most_flop;
   if (!sane) throw Error(fmt::format("the sizes of this {} are too large: it would move over 2^53 bytes", kind(op)));
 }
 
-}  // namespace gemmetry::cli
+}  // namespace gemmetry::op
