@@ -28,6 +28,10 @@ if(NOT DEFINED CMAKE_CUDA_ARCHITECTURES)
   set(CMAKE_CUDA_ARCHITECTURES 80-real 90)  # code for Ampere and Hopper; later GPUs compile the second's PTX
 endif()
 enable_language(CUDA)
+if(NOT CMAKE_CUDA20_STANDARD_COMPILE_OPTION)  # CMake 3.25 knows no CUDA20 dialect of nvcc
+  set(CMAKE_CUDA20_STANDARD_COMPILE_OPTION -std=c++20)
+  set(CMAKE_CUDA20_EXTENSION_COMPILE_OPTION -std=c++20)
+endif()
 find_package(CUDAToolkit REQUIRED)
 
 file(GLOB sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/src/gemmetry/backends/cuda/*.cpp
@@ -37,9 +41,7 @@ if(NOT sources)
 endif()
 add_library(gemmetry_cuda MODULE ${sources})
 target_compile_features(gemmetry_cuda PRIVATE cxx_std_20)
-# CMake 3.25 knows no CUDA20 dialect.
-target_compile_options(gemmetry_cuda PRIVATE
-  $<$<COMPILE_LANGUAGE:CUDA>:-std=c++20 --expt-relaxed-constexpr -Xcompiler=-Wall>)
+target_compile_options(gemmetry_cuda PRIVATE $<$<COMPILE_LANGUAGE:CUDA>:--expt-relaxed-constexpr -Xcompiler=-Wall,-Wno-parentheses>)
 target_include_directories(gemmetry_cuda SYSTEM PRIVATE ${GEMMETRY_CUDNN_FRONTEND_INCLUDE})
 target_link_libraries(gemmetry_cuda PRIVATE gemmetry_measure CUDA::cublasLt CUDA::cublas)
 set_target_properties(gemmetry_cuda PROPERTIES
