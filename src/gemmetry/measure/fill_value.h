@@ -9,7 +9,7 @@ namespace gemmetry::measure {
 
 /// What Backend::fill leaves in element `index` of an operand, rounded to its element; for Fill::none and Fill::forward
 /// the poison: NaN, or all bits set where the element has no NaN.
-float fill_value(const Operand& operand, std::uint64_t seed, std::int64_t index);
+double fill_value(const Operand& operand, std::uint64_t seed, std::int64_t index);
 
 /// All elements.
 std::vector<double> fill_values(const Operand& operand, std::uint64_t seed);

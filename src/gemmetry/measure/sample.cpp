@@ -48,7 +48,7 @@ class Seeded {
   Seeded(const op::Operator& op, std::uint64_t seed) : operands_(operands(op)), seed_(seed) {}
 
   double value(std::size_t operand, std::int64_t index) const {
-    return static_cast<double>(fill_value(operands_[operand], seed_ + operand, index));
+    return fill_value(operands_[operand], seed_ + operand, index);
   }
   Element element(std::size_t operand) const { return operands_[operand].element; }
   std::size_t count() const { return operands_.size(); }
