@@ -40,7 +40,8 @@ class FakeBackend : public Backend {
   std::function<double(const op::Operator&, const AlgorithmInfo&)> seconds = [](const auto&, const auto&) {
     return 10e-6;
   };
-  double noise = 0;       ///< relative half-width of what each replay's time is multiplied with
+  double noise = 0;  ///< relative half-width of what each replay's time is multiplied with
+  std::uint64_t noise_seed = 31;
   double drift = 0;       ///< relative change per second of the clock
   double slowdown = 0;    ///< relative, once the device has been busy for several soak_s; decays as fast when idle
   double soak_s = 0.2;    ///< time constant of the slowdown
@@ -185,7 +186,7 @@ class FakeBackend : public Backend {
     for (std::int32_t i = 0; i < replays; ++i) {
       double total = 0;
       for (const Call& call : list) total += time_of(call);
-      const double spread = 1 + noise * static_cast<double>(random_uniform(31, draws_++));
+      const double spread = 1 + noise * static_cast<double>(random_uniform(noise_seed, draws_++));
       const double drifted = 1 + drift * (clock.now_s() - 1000);
       times_s[i] = total * spread * drifted * (1 + slowdown * heat()) + overhead_s;
       work(times_s[i]);
