@@ -1,7 +1,6 @@
-#include "gemmetry/backends/cuda/buffers.h"
-
 #include <algorithm>
 
+#include "gemmetry/backends/cuda/buffers.h"
 #include "gemmetry/backends/cuda/pack.h"
 #include "gemmetry/measure/random_data.h"
 

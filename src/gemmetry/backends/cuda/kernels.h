@@ -42,8 +42,8 @@ struct StreamCounts {
 };
 Status launch(const op::Pointwise& pointwise, const StreamCounts& counts, const Launch& on) noexcept;
 
-/// Makes what the forward pass would have left in a backward operator's arrays: a norm's statistics, the cross-entropy's
-/// log_sum_exp.
+/// Makes what the forward pass would have left in a backward operator's arrays: a norm's statistics, the
+/// cross-entropy's log_sum_exp.
 Status launch_forward_operands(const op::Norm& norm, const Launch& on) noexcept;
 Status launch_forward_operands(const op::CrossEntropy& cross_entropy, const Launch& on) noexcept;
 

@@ -13,13 +13,37 @@
 
 namespace gemmetry::backends::cuda {
 
-/// Consecutive elements, in registers.
+/// Consecutive elements, in registers: narrow ones stay packed in words, or else each would take a register.
 template <typename T, int N>
 struct alignas(N * sizeof(T) < 16 ? N * sizeof(T) : 16) Pack {
-  T values[N];
+  static constexpr bool packed = sizeof(T) < 4 && N * sizeof(T) % 4 == 0;
+  static constexpr int per_word = packed ? 4 / sizeof(T) : 1;
+  using Stored = std::conditional_t<packed, std::uint32_t, T>;
+  using Bits = std::conditional_t<sizeof(T) == 1, std::uint8_t, std::uint16_t>;
 
-  __device__ T& operator[](int i) { return values[i]; }
-  __device__ const T& operator[](int i) const { return values[i]; }
+  Stored words[N / per_word];
+
+  __device__ T& operator[](int i) requires(!packed) { return words[i]; }
+  __device__ T operator[](int i) const {
+    if constexpr (!packed) {
+      return words[i];
+    } else {
+      const Bits bits = static_cast<Bits>(words[i / per_word] >> (8 * sizeof(T) * (i % per_word)));
+      T value;
+      __builtin_memcpy(&value, &bits, sizeof value);
+      return value;
+    }
+  }
+  /// Over an element that is 0.
+  __device__ void set(int i, T value) {
+    if constexpr (!packed) {
+      words[i] = value;
+    } else {
+      Bits bits;
+      __builtin_memcpy(&bits, &value, sizeof bits);
+      words[i / per_word] |= static_cast<std::uint32_t>(bits) << (8 * sizeof(T) * (i % per_word));
+    }
+  }
 };
 
 /// Elements of T in 16 bytes.
@@ -43,36 +67,52 @@ __device__ T narrow(float value) {
   }
 }
 
+/// Element i of the pack.
+template <typename T, int N>
+__device__ float widen(const Pack<T, N>& pack, int i) {
+  if constexpr (std::is_same_v<T, __nv_bfloat16> && Pack<T, N>::packed) {  // the upper half of a float
+    const std::uint32_t word = pack.words[i / 2];
+    return __uint_as_float(i % 2 == 0 ? word << 16 : word & 0xffff0000u);
+  } else {
+    return widen(pack[i]);
+  }
+}
+
 template <typename T, int N>
 __device__ Pack<float, N> widen(const Pack<T, N>& pack) {
   Pack<float, N> wide;
 #pragma unroll
-  for (int i = 0; i < N; ++i) wide[i] = widen(pack[i]);
+  for (int i = 0; i < N; ++i) wide[i] = widen(pack, i);
   return wide;
 }
 
 template <typename T, int N>
 __device__ Pack<T, N> narrow(const Pack<float, N>& wide) {
-  Pack<T, N> pack;
-  if constexpr (std::is_same_v<T, __nv_bfloat16> && N % 2 == 0) {  // two in one instruction
+  Pack<T, N> pack{};
+  constexpr bool pairs = sizeof(T) == 2 && Pack<T, N>::packed;  // two in one instruction
 #pragma unroll
-    for (int i = 0; i < N; i += 2) {
+  for (int i = 0; i < N; i += pairs ? 2 : 1) {
+    if constexpr (pairs && std::is_same_v<T, __nv_bfloat16>) {
       const __nv_bfloat162 both = __floats2bfloat162_rn(wide[i], wide[i + 1]);
-      pack[i] = both.x;
-      pack[i + 1] = both.y;
-    }
-  } else if constexpr (std::is_same_v<T, __half> && N % 2 == 0) {
-#pragma unroll
-    for (int i = 0; i < N; i += 2) {
+      __builtin_memcpy(&pack.words[i / 2], &both, sizeof both);
+    } else if constexpr (pairs) {
       const __half2 both = __floats2half2_rn(wide[i], wide[i + 1]);
-      pack[i] = both.x;
-      pack[i + 1] = both.y;
+      __builtin_memcpy(&pack.words[i / 2], &both, sizeof both);
+    } else {
+      pack.set(i, narrow<T>(wide[i]));
     }
-  } else {
-#pragma unroll
-    for (int i = 0; i < N; ++i) pack[i] = narrow<T>(wide[i]);
   }
   return pack;
+}
+
+/// Makes the compiler forget the floats it has made of the pack: it would keep them, in twice the registers, rather
+/// than make them again.
+template <typename T, int N>
+__device__ void keep_packed(Pack<T, N>& pack) {
+  if constexpr (Pack<T, N>::packed) {
+#pragma unroll
+    for (std::uint32_t& word : pack.words) asm volatile("" : "+r"(word));
+  }
 }
 
 /// The words a pack is moved in.
@@ -110,11 +150,10 @@ __device__ void store(T* to, const Pack<T, N>& pack) {
 /// The elements [at, at + N) of an array of `count`, of which some may lie before it or behind it: those are 0.
 template <int N, typename T>
 __device__ Pack<T, N> load_some(const T* from, std::int64_t at, std::int64_t count) {
-  Pack<T, N> pack;
+  Pack<T, N> pack{};
 #pragma unroll
   for (int i = 0; i < N; ++i) {
-    const bool inside = at + i >= 0 && at + i < count;
-    pack[i] = inside ? from[at + i] : T(0.0f);
+    if (at + i >= 0 && at + i < count) pack.set(i, from[at + i]);
   }
   return pack;
 }

@@ -167,7 +167,8 @@ Status launch(const op::Pointwise& p, const StreamCounts& counts, const Launch& 
   if (counts.writes <= 0) return {};
   const bool reads = counts.reads > 0;
   void* y = on.operands[reads ? 1 : 0];
-  if (!reads) return check(cudaMemsetAsync(y, 0, counts.writes * element_bytes(counts.written), on.stream), "pointwise");
+  if (!reads)
+    return check(cudaMemsetAsync(y, 0, counts.writes * element_bytes(counts.written), on.stream), "pointwise");
   const Streams s{on.operands[0], y, counts.reads, counts.writes, p.function};
   return with_stream_type(counts.read, [&](auto in) {
     return with_stream_type(counts.written, [&](auto out) { return run<decltype(in), decltype(out)>(s, on); });

@@ -35,10 +35,10 @@ struct ResidualForward {
   __device__ Pack<T, size> load_bias(std::int64_t at) const {
     std::int64_t column = by_width.remainder(at);
     if (width % size == 0) return cuda::load<size>(bias_row + column);
-    Pack<T, size> values;
+    Pack<T, size> values{};
 #pragma unroll
     for (int i = 0; i < size; ++i) {
-      values[i] = bias_row[column];
+      values.set(i, bias_row[column]);
       column = column + 1 == width ? 0 : column + 1;
     }
     return values;
@@ -55,11 +55,11 @@ struct ResidualForward {
       for (int i = 0; i < size; ++i) b[i] += row[i];
     }
     if constexpr (dropout) {
-      Pack<Mask, size> kept;
+      Pack<Mask, size> kept{};
 #pragma unroll
       for (int i = 0; i < size; ++i) {  // the compiler makes one random word of each four
         const bool keep = measure::dropout_keeps(static_cast<std::uint64_t>(at / 4 + i / 4) * 4 + i % 4);
-        kept[i] = keep;
+        kept.set(i, keep);
         b[i] = keep ? b[i] * measure::dropout_scale : 0.0f;
       }
       stream_store<whole, size>(mask, kept, at, elements);

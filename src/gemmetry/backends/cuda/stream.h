@@ -46,7 +46,8 @@ __device__ void stream_tile(const Body& body, std::int64_t first) {
 }
 
 template <int unroll, typename Body>
-__global__ void __launch_bounds__(stream_threads) stream_kernel(const __grid_constant__ Body body, std::int64_t elements) {
+__global__ void __launch_bounds__(stream_threads)
+    stream_kernel(const __grid_constant__ Body body, std::int64_t elements) {
   constexpr std::int64_t tile = std::int64_t{unroll} * stream_threads * Body::size;
   const std::int64_t begin = blockIdx.x * tile;
   const std::int64_t first = begin + threadIdx.x * Body::size;
