@@ -57,52 +57,45 @@ struct Lookup {
   }
 };
 
-__device__ void add(float* to, const Pack<float, 4>& v) {
-#if __CUDA_ARCH__ >= 900
-  asm volatile("red.global.add.v4.f32 [%0], {%1, %2, %3, %4};" ::"l"(to), "f"(v[0]), "f"(v[1]), "f"(v[2]), "f"(v[3])
-               : "memory");
-#else
-  for (int i = 0; i < 4; ++i) atomicAdd(to + i, v[i]);
-#endif
+__device__ void add_two(float* to, const Pack<float, 2>& v) {
+  atomicAdd(to, v[0]);
+  atomicAdd(to + 1, v[1]);
 }
-
-__device__ void add(__nv_bfloat16* to, const Pack<__nv_bfloat16, 8>& v) {
-  std::uint32_t w[4];
-  __builtin_memcpy(w, &v, sizeof w);
-#if __CUDA_ARCH__ >= 900
-  asm volatile("red.global.add.noftz.v4.bf16x2 [%0], {%1, %2, %3, %4};" ::"l"(to), "r"(w[0]), "r"(w[1]), "r"(w[2]),
-               "r"(w[3])
-               : "memory");
-#else
-  for (int i = 0; i < 4; ++i) {
-    asm volatile("red.global.add.noftz.bf16x2 [%0], %1;" ::"l"(to + 2 * i), "r"(w[i]) : "memory");
-  }
-#endif
-}
-
-__device__ void add(__half* to, const Pack<__half, 8>& v) {
-  std::uint32_t w[4];
-  __builtin_memcpy(w, &v, sizeof w);
-#if __CUDA_ARCH__ >= 900
-  asm volatile("red.global.add.noftz.v4.f16x2 [%0], {%1, %2, %3, %4};" ::"l"(to), "r"(w[0]), "r"(w[1]), "r"(w[2]),
-               "r"(w[3])
-               : "memory");
-#else
-  for (int i = 0; i < 4; ++i) {
-    asm volatile("red.global.add.noftz.f16x2 [%0], %1;" ::"l"(to + 2 * i), "r"(w[i]) : "memory");
-  }
-#endif
-}
-
 __device__ void add_two(__nv_bfloat16* to, const Pack<__nv_bfloat16, 2>& v) {
   atomicAdd(reinterpret_cast<__nv_bfloat162*>(to), __nv_bfloat162(v[0], v[1]));
 }
 __device__ void add_two(__half* to, const Pack<__half, 2>& v) {
   atomicAdd(reinterpret_cast<__half2*>(to), __half2(v[0], v[1]));
 }
-__device__ void add_two(float* to, const Pack<float, 2>& v) {
-  atomicAdd(to, v[0]);
-  atomicAdd(to + 1, v[1]);
+
+/// Adds 16 bytes: in one instruction from Hopper on, two elements a time before.
+template <typename T, int N>
+__device__ void add(T* to, const Pack<T, N>& v) {
+#if __CUDA_ARCH__ >= 900
+  std::uint32_t w[4];
+  static_assert(sizeof w == sizeof v);
+  __builtin_memcpy(w, &v, sizeof w);
+  if constexpr (std::is_same_v<T, float>) {
+    asm volatile("red.global.add.v4.f32 [%0], {%1, %2, %3, %4};" ::"l"(to), "f"(v[0]), "f"(v[1]), "f"(v[2]), "f"(v[3])
+                 : "memory");
+  } else if constexpr (std::is_same_v<T, __nv_bfloat16>) {
+    asm volatile("red.global.add.noftz.v4.bf16x2 [%0], {%1, %2, %3, %4};" ::"l"(to), "r"(w[0]), "r"(w[1]), "r"(w[2]),
+                 "r"(w[3])
+                 : "memory");
+  } else {
+    asm volatile("red.global.add.noftz.v4.f16x2 [%0], {%1, %2, %3, %4};" ::"l"(to), "r"(w[0]), "r"(w[1]), "r"(w[2]),
+                 "r"(w[3])
+                 : "memory");
+  }
+#else
+#pragma unroll
+  for (int i = 0; i < N; i += 2) {
+    Pack<T, 2> two{};
+    two.set(0, v[i]);
+    two.set(1, v[i + 1]);
+    add_two(to + i, two);
+  }
+#endif
 }
 
 /// Rows that are whole packs.
