@@ -52,4 +52,5 @@ set_target_properties(gemmetry_cuda PROPERTIES
   LIBRARY_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}
   BUILD_RPATH "/usr/local/cuda/lib64"
   INSTALL_RPATH "/usr/local/cuda/lib64")
-target_link_options(gemmetry_cuda PRIVATE -static-libstdc++ -static-libgcc -Wl,--exclude-libs,ALL -Wl,--no-undefined)
+target_link_options(gemmetry_cuda PRIVATE -static-libstdc++ -static-libgcc -Wl,--no-undefined
+                    -Wl,--version-script=${PROJECT_SOURCE_DIR}/cmake/backend.map)

@@ -47,8 +47,13 @@ Status inspect(const op::Attention& a) {
   return {};
 }
 
-/// The window of a single query is the end of the keys: no mask is needed.
-bool last_keys_only(const op::Attention& a) { return a.queries == 1 && a.causal && a.window > 0 && a.window < a.keys; }
+bool windowed(const op::Attention& a) { return a.causal && a.window > 0 && a.window < a.keys; }
+
+/// The window of a single query is the end of the keys: no mask is needed. (Backward, all keys have a gradient.)
+bool last_keys_only(const op::Attention& a) { return a.queries == 1 && windowed(a) && !a.backward; }
+
+/// A single query sees all keys, with or without the mask.
+bool masked(const op::Attention& a) { return a.causal && (a.queries > 1 || (windowed(a) && a.backward)); }
 
 std::int64_t visible_keys(const op::Attention& a) { return last_keys_only(a) ? a.window : a.keys; }
 
@@ -97,12 +102,12 @@ struct AttentionGraph::Parts {
   void mask(Attributes& attributes) const {
     const op::Attention& a = attention;
     attributes.set_attn_scale(1.0f / std::sqrt(static_cast<float>(a.head_dim)));
-    if (!a.causal || a.queries == 1) return;
+    if (!masked(a)) return;
     // The last query sees all keys. Aligned at the other end it is the same for square scores, and more engines do it.
     attributes.set_diagonal_alignment(a.queries == a.keys ? fe::DiagonalAlignment_t::TOP_LEFT
                                                           : fe::DiagonalAlignment_t::BOTTOM_RIGHT);
     attributes.set_diagonal_band_right_bound(0);
-    if (a.window > 0 && a.window < a.keys) attributes.set_diagonal_band_left_bound(static_cast<int>(a.window));
+    if (windowed(a)) attributes.set_diagonal_band_left_bound(static_cast<int>(a.window));
   }
 
   void describe(bool with_statistics) {

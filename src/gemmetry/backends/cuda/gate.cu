@@ -12,7 +12,7 @@ __device__ unsigned long long nanoseconds() {
 }
 
 __global__ void wait_until(const volatile unsigned* word, unsigned turn) {
-  constexpr unsigned long long patience = 200'000'000;
+  constexpr unsigned long long patience = 20'000'000;
   const unsigned long long start = nanoseconds();
   while (*word != turn && nanoseconds() - start < patience) {
   }

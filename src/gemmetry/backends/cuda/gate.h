@@ -15,7 +15,7 @@ class Gate {
   Gate(const Gate&) = delete;
   Gate& operator=(const Gate&) = delete;
 
-  /// The stream stands from here on until open(), or for a fifth of a second: what the host enqueues meanwhile may
+  /// The stream stands from here on until open(), or for 20 ms: what the host enqueues meanwhile may
   /// itself have to wait for the device, as the first use of a kernel does.
   Status close(cudaStream_t stream);
   void open();

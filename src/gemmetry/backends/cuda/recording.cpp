@@ -34,6 +34,7 @@ Status CudaRecording::capture(const measure::Call* calls, std::size_t count, cud
   const cudaError_t ended = cudaStreamEndCapture(stream, &graph);
   Status status = enqueued.ok() ? check(ended, "end a graph") : enqueued;
   if (ended != cudaSuccess) cudaGetLastError();
+  if (status.ok()) status = check(cudaGraphGetNodes(graph, nullptr, &nodes_), "count a graph's nodes");
   if (status.ok()) status = check(cudaGraphInstantiate(&graph_, graph, 0), "make a graph ready");
   if (graph != nullptr) cudaGraphDestroy(graph);
   return status.ok() ? check(cudaGraphUpload(graph_, stream), "put a graph on the device") : status;

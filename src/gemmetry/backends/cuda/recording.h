@@ -22,14 +22,15 @@ class CudaRecording final : public measure::Recording {
 
   Status replay(cudaStream_t stream) const noexcept;
 
-  /// Launches that one replay takes of the host.
-  std::size_t launches() const { return graph_ != nullptr ? 1 : calls_.size(); }
+  /// Kernels and copies of one replay, about: what it takes of the queue between host and device.
+  std::size_t launches() const { return graph_ != nullptr ? nodes_ : calls_.size(); }
 
  private:
   CudaRecording() = default;
   Status capture(const measure::Call* calls, std::size_t count, cudaStream_t stream);
 
   cudaGraphExec_t graph_ = nullptr;
+  std::size_t nodes_ = 0;
   std::vector<measure::Call> calls_;
 };
 

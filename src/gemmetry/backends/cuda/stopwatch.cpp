@@ -38,7 +38,7 @@ Status Stopwatch::time(const CudaRecording& recording, std::int32_t replays, cud
 }
 
 Status Stopwatch::enqueue(const CudaRecording& recording, std::int32_t replays, cudaStream_t stream) {
-  const std::size_t launches = recording.launches() + 1;  // and an event
+  const std::size_t launches = recording.launches() + 2;  // the launch itself, and an event
   const std::int32_t held = static_cast<std::int32_t>(
       std::min(static_cast<std::size_t>(replays), std::max<std::size_t>(most_held / launches, 1)));
   if (launches <= most_held) {
