@@ -42,18 +42,16 @@ Status inspect(const op::Attention& a) {
   }
   if (a.dtype != shape::Dtype::bf16 && a.dtype != shape::Dtype::fp16)
     return failure(StatusCode::unsupported, "%s: cuDNN's attention takes bf16 and fp16 here", text(a).c_str());
-  if (!a.causal && a.window > 0 && a.window < a.keys)
-    return failure(StatusCode::unsupported, "%s: a window without causal is not run", text(a).c_str());
   return {};
 }
 
-bool windowed(const op::Attention& a) { return a.causal && a.window > 0 && a.window < a.keys; }
+bool windowed(const op::Attention& a) { return a.window > 0 && a.window < a.keys; }
 
 /// The window of a single query is the end of the keys: no mask is needed. (Backward, all keys have a gradient.)
 bool last_keys_only(const op::Attention& a) { return a.queries == 1 && windowed(a) && !a.backward; }
 
-/// A single query sees all keys, with or without the mask.
-bool masked(const op::Attention& a) { return a.causal && (a.queries > 1 || (windowed(a) && a.backward)); }
+/// A single query sees all keys, causal or not.
+bool masked(const op::Attention& a) { return a.queries > 1 ? a.causal || windowed(a) : windowed(a) && a.backward; }
 
 std::int64_t visible_keys(const op::Attention& a) { return last_keys_only(a) ? a.window : a.keys; }
 
@@ -106,7 +104,7 @@ struct AttentionGraph::Parts {
     // The last query sees all keys. Aligned at the other end it is the same for square scores, and more engines do it.
     attributes.set_diagonal_alignment(a.queries == a.keys ? fe::DiagonalAlignment_t::TOP_LEFT
                                                           : fe::DiagonalAlignment_t::BOTTOM_RIGHT);
-    attributes.set_diagonal_band_right_bound(0);
+    if (a.causal) attributes.set_diagonal_band_right_bound(0);
     if (windowed(a)) attributes.set_diagonal_band_left_bound(static_cast<int>(a.window));
   }
 
