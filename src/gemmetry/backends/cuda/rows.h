@@ -26,6 +26,9 @@ struct RowShape {
 };
 
 inline constexpr int row_threads = 512;  ///< the most of a block
+/// Kernels whose four slots leave registers for it may take a warp more: the widest rows that are no multiple of a pack
+/// touch one slot more.
+inline constexpr int wide_row_threads = row_threads + 32;
 
 /// Slots that a row of `width` may touch, whatever its shift.
 inline std::int64_t row_slots(std::int64_t width, int pack) {
@@ -34,11 +37,12 @@ inline std::int64_t row_slots(std::int64_t width, int pack) {
 
 /// `threads`: a block's, where several rows share it; `lanes_of_two`: threads a row up to which each takes two slots
 /// rather than four.
-inline RowShape row_shape(std::int64_t width, int pack, int threads, int lanes_of_two = row_threads) {
+inline RowShape row_shape(std::int64_t width, int pack, int threads, int lanes_of_two = row_threads,
+                          int most_lanes = row_threads) {
   const std::int64_t slots = row_slots(width, pack);
   const int each = slots <= 8 ? 1 : slots <= 2 * lanes_of_two ? 2 : 4;
   const std::int64_t lanes = (slots + each - 1) / each;
-  if (lanes > row_threads) return {};
+  if (lanes > most_lanes) return {};
   if (lanes <= 32) {
     const int few = static_cast<int>(std::bit_ceil(static_cast<unsigned>(lanes)));
     return {each, few, threads / few};

@@ -37,7 +37,8 @@ struct Row {
 };
 
 template <typename T, int Slots>
-__global__ void __launch_bounds__(row_threads, Slots == 4 ? 1 : 2) softmax_forward(SoftmaxArrays<T> a) {
+__global__ void __launch_bounds__(Slots == 4 ? wide_row_threads : row_threads, Slots == 4 ? 1 : 2)
+    softmax_forward(SoftmaxArrays<T> a) {
   constexpr int n = pack_size<T>;
   __shared__ RowReduction<1>::Scratch scratch;
   RowReduction<1> reduction(scratch);
@@ -91,7 +92,8 @@ __global__ void __launch_bounds__(row_threads, Slots == 4 ? 1 : 2) softmax_forwa
 }
 
 template <typename T, int Slots>
-__global__ void __launch_bounds__(row_threads, Slots == 4 ? 1 : 2) softmax_backward(SoftmaxArrays<T> a) {
+__global__ void __launch_bounds__(Slots == 4 ? wide_row_threads : row_threads, Slots == 4 ? 1 : 2)
+    softmax_backward(SoftmaxArrays<T> a) {
   constexpr int n = pack_size<T>;
   __shared__ RowReduction<1>::Scratch scratch;
   RowReduction<1> reduction(scratch);
@@ -216,7 +218,7 @@ Status run(const op::Softmax& s, const Launch& on) {
                                 static_cast<int>(s.columns),
                                 causal,
                                 s.masked ? measure::softmax_scale : 1.0f};
-  const RowShape shape = row_shape(s.columns, pack_size<T>, 128);
+  const RowShape shape = row_shape(s.columns, pack_size<T>, 128, row_threads, wide_row_threads);
   if (shape.slots == 1) return run<T, 1>(arrays, s.backward, shape, on);
   if (shape.slots == 2) return run<T, 2>(arrays, s.backward, shape, on);
   if (shape.slots == 4) return run<T, 4>(arrays, s.backward, shape, on);
