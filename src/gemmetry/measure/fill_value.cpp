@@ -27,9 +27,32 @@ double fill_value(const Operand& operand, std::uint64_t seed, std::int64_t index
   return operand.element == Element::int32 ? -1 : std::numeric_limits<double>::quiet_NaN();
 }
 
+void fill_values(const Operand& operand, std::uint64_t seed, std::int64_t first, std::int64_t stride,
+                 std::span<double> values) {
+  const auto each = [&](auto value_at) {
+    std::int64_t index = first;
+    for (double& value : values) {
+      value = static_cast<double>(value_at(index));
+      index += stride;
+    }
+  };
+  const auto uniform = [&](std::int64_t index) { return random_uniform(seed, static_cast<std::uint64_t>(index)); };
+  // The large arrays, without a choice for each of their elements.
+  if (operand.fill == Fill::uniform && operand.element == Element::bf16)
+    each([&](std::int64_t index) { return float_from_bf16(bf16_from_float(uniform(index))); });
+  else if (operand.fill == Fill::uniform && operand.element == Element::fp16)
+    each([&](std::int64_t index) { return float_from_fp16(fp16_from_float(uniform(index))); });
+  else if (operand.fill == Fill::uniform && operand.element == Element::fp8)
+    each([&](std::int64_t index) { return float_from_e4m3(e4m3_from_float(uniform(index))); });
+  else if (operand.fill == Fill::uniform && operand.element == Element::fp32)
+    each(uniform);
+  else
+    each([&](std::int64_t index) { return fill_value(operand, seed, index); });
+}
+
 std::vector<double> fill_values(const Operand& operand, std::uint64_t seed) {
   std::vector<double> values(static_cast<std::size_t>(operand.elements()));
-  for (std::size_t i = 0; i < values.size(); ++i) values[i] = fill_value(operand, seed, static_cast<std::int64_t>(i));
+  fill_values(operand, seed, 0, 1, values);
   return values;
 }
 

@@ -24,6 +24,8 @@ struct Product {
   /// Indices of op(a)[i, l], op(b)[l, j] and c[i, j].
   std::int64_t a_index(std::int64_t i, std::int64_t l) const { return a + (a_transposed ? l * m + i : i * k + l); }
   std::int64_t b_index(std::int64_t l, std::int64_t j) const { return b + (b_transposed ? j * k + l : l * n + j); }
+  std::int64_t a_step() const { return a_transposed ? m : 1; }  ///< from one l to the next
+  std::int64_t b_step() const { return b_transposed ? 1 : n; }
   std::int64_t c_index(std::int64_t i, std::int64_t j) const { return c + i * n + j; }
 };
 

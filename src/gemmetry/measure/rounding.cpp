@@ -52,7 +52,8 @@ float widen(std::uint32_t magnitude, Format format) {
   const std::uint32_t fraction = magnitude & ((1u << format.fraction) - 1);
   const std::uint32_t significand = exponent == 0 ? fraction : fraction | (1u << format.fraction);
   const int shift = static_cast<int>(std::max(exponent, 1u)) - 1 + format.least - format.fraction;
-  return std::ldexp(static_cast<float>(significand), shift);
+  const float scale = std::bit_cast<float>(static_cast<std::uint32_t>(shift + 127) << 23);  // 2^shift
+  return static_cast<float>(significand) * scale;
 }
 
 float signed_as(float magnitude, bool negative) { return negative ? -magnitude : magnitude; }
@@ -67,14 +68,6 @@ std::array<float, 256> all_of_e4m3() {
 }
 
 }  // namespace
-
-std::uint16_t bf16_from_float(float value) {
-  const std::uint32_t bits = std::bit_cast<std::uint32_t>(value);
-  if (std::isnan(value)) return static_cast<std::uint16_t>(bits >> 16 | 0x7fc0u);
-  return static_cast<std::uint16_t>((bits + 0x7fffu + (bits >> 16 & 1)) >> 16);
-}
-
-float float_from_bf16(std::uint16_t bits) { return std::bit_cast<float>(static_cast<std::uint32_t>(bits) << 16); }
 
 std::uint16_t fp16_from_float(float value) {
   const std::uint32_t sign = std::signbit(value) ? 0x8000u : 0;

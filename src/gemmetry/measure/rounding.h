@@ -1,5 +1,7 @@
 #pragma once
 
+#include <bit>
+#include <cmath>
 #include <cstdint>
 
 #include "gemmetry/measure/element.h"
@@ -7,12 +9,18 @@
 namespace gemmetry::measure {
 
 /// To nearest, ties to even. NaN stays NaN; past the largest finite number: infinity.
-std::uint16_t bf16_from_float(float value);
+inline std::uint16_t bf16_from_float(float value) {
+  const std::uint32_t bits = std::bit_cast<std::uint32_t>(value);
+  if (std::isnan(value)) return static_cast<std::uint16_t>(bits >> 16 | 0x7fc0u);
+  return static_cast<std::uint16_t>((bits + 0x7fffu + (bits >> 16 & 1)) >> 16);
+}
 std::uint16_t fp16_from_float(float value);
 /// Likewise, but past the largest finite number, infinity included, that number (448), as CUDA's conversion saturates.
 std::uint8_t e4m3_from_float(float value);
 
-float float_from_bf16(std::uint16_t bits);
+inline float float_from_bf16(std::uint16_t bits) {
+  return std::bit_cast<float>(static_cast<std::uint32_t>(bits) << 16);
+}
 float float_from_fp16(std::uint16_t bits);
 float float_from_e4m3(std::uint8_t bits);
 

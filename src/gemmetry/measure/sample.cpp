@@ -50,6 +50,9 @@ class Seeded {
   double value(std::size_t operand, std::int64_t index) const {
     return fill_value(operands_[operand], seed_ + operand, index);
   }
+  void values(std::size_t operand, std::int64_t first, std::int64_t stride, std::vector<double>& into) const {
+    fill_values(operands_[operand], seed_ + operand, first, stride, into);
+  }
   Element element(std::size_t operand) const { return operands_[operand].element; }
   std::size_t count() const { return operands_.size(); }
 
@@ -64,6 +67,27 @@ void put(Sample& sample, std::int64_t element, Uncertain result) {
   sample.expected.errors.push_back(result.error);
 }
 
+/// In four sums at a time: one alone would wait for its own last addition.
+Sum dot(const std::vector<double>& x, const std::vector<double>& y) {
+  constexpr std::size_t lanes = 4;
+  Sum sums[lanes];
+  const std::size_t whole = x.size() / lanes * lanes;
+  for (std::size_t l = 0; l < whole; l += lanes)
+    for (std::size_t lane = 0; lane < lanes; ++lane) {
+      const double term = x[l + lane] * y[l + lane];
+      sums[lane].value += term;
+      sums[lane].squares += term * term;
+    }
+  for (std::size_t l = whole; l < x.size(); ++l) sums[0].add(x[l] * y[l]);
+  Sum sum;
+  for (const Sum& one : sums) {
+    sum.value += one.value;
+    sum.squares += one.squares;
+  }
+  sum.terms = static_cast<std::int64_t>(x.size());
+  return sum;
+}
+
 /// The elements of c where ten of its rows cross ten of its columns. `finish` makes of an element's sum and its column
 /// the result.
 template <class Finish>
@@ -72,17 +96,12 @@ void cross(const Product& p, const Seeded& seeded, Choice& choice, Sample& c, Fi
   const std::vector<std::int64_t> columns = choice.of(p.n);
   const std::size_t depth = static_cast<std::size_t>(p.k);
   std::vector<std::vector<double>> b(columns.size(), std::vector<double>(depth));
-  for (std::size_t j = 0; j < columns.size(); ++j)
-    for (std::size_t l = 0; l < depth; ++l)
-      b[j][l] = seeded.value(1, p.b_index(static_cast<std::int64_t>(l), columns[j]));
+  for (std::size_t j = 0; j < columns.size(); ++j) seeded.values(1, p.b_index(0, columns[j]), p.b_step(), b[j]);
   std::vector<double> a(depth);
   for (const std::int64_t row : rows) {
-    for (std::size_t l = 0; l < depth; ++l) a[l] = seeded.value(0, p.a_index(row, static_cast<std::int64_t>(l)));
-    for (std::size_t j = 0; j < columns.size(); ++j) {
-      Sum sum;
-      for (std::size_t l = 0; l < depth; ++l) sum.add(a[l] * b[j][l]);
-      put(c, p.c_index(row, columns[j]), finish(sum, columns[j]));
-    }
+    seeded.values(0, p.a_index(row, 0), p.a_step(), a);
+    for (std::size_t j = 0; j < columns.size(); ++j)
+      put(c, p.c_index(row, columns[j]), finish(dot(a, b[j]), columns[j]));
   }
 }
 
@@ -103,9 +122,11 @@ Samples of(const op::Gemm& g, std::uint64_t seed, std::int64_t split_k) {
   Sample gradient{.operand = c.operand + 1};
   for (const std::int64_t row : choice.of(g.m)) {
     Sum sum;
+    std::vector<double> column(static_cast<std::size_t>(g.k));
     for (std::int64_t index = 0; index < g.batch; ++index) {
       const Product p = product(g, index);
-      for (std::int64_t l = 0; l < p.k; ++l) sum.add(seeded.value(0, p.a_index(row, l)));
+      seeded.values(0, p.a_index(row, 0), p.a_step(), column);
+      for (const double term : column) sum.add(term);
     }
     put(gradient, row, {sum.value, product_error(sum, g.dtype, split_k)});
   }

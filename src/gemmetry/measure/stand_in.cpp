@@ -56,26 +56,29 @@ double work(const op::Attention& a) {
          op::unmasked_pairs(a) * (a.backward ? 3 : 1);
 }
 
-Operators of(op::Attention a) {
-  if (work(a) <= most_work) return {a};
-  const std::int64_t group = std::max<std::int64_t>(a.heads / std::max<std::int64_t>(a.kv_heads, 1), 1);
-  const std::int64_t cached = a.keys - a.queries;
-  const op::Attention whole = a;
-  const auto cut = [&](std::int64_t kv_heads, std::int64_t queries, std::int64_t keys_before) {
+Operators of(const op::Attention& whole) {
+  const std::int64_t cached = whole.keys - whole.queries;
+  const std::int64_t group = std::max<std::int64_t>(whole.heads / std::max<std::int64_t>(whole.kv_heads, 1), 1);
+  op::Attention a = whole;
+  const auto cut_heads = [&](std::int64_t kv_heads, std::int64_t most_group) {
     a.kv_heads = std::min(a.kv_heads, kv_heads);
-    a.heads = a.kv_heads * group;
-    a.queries = shorter(a.queries, queries, 128);
-    a.keys = a.queries + (cached < 0 ? -shorter(-cached, keys_before, 128) : shorter(cached, keys_before, 128));
+    a.heads = a.kv_heads * std::min(group, most_group);
+  };
+  const auto cut_sequences = [&](std::int64_t queries, std::int64_t cache) {
+    a.queries = shorter(whole.queries, queries, 128);
+    a.keys = a.queries + (cached < 0 ? -shorter(-cached, cache, 128) : shorter(cached, cache, 128));
     // A window that cuts something goes on doing so.
     if (whole.window > 0 && whole.window < whole.keys)
       a.window = std::min(whole.window, std::max<std::int64_t>(a.keys / 2, 1));
   };
-  a.batch = std::min<std::int64_t>(a.batch, 2);
-  cut(2, a.queries, std::abs(cached));
+  if (work(a) > most_work) a.batch = std::min<std::int64_t>(a.batch, 2);
+  if (work(a) > most_work) cut_heads(2, group);
   for (std::int64_t most = 4096; most >= 256 && work(a) > most_work; most /= 2)
-    cut(2, std::min<std::int64_t>(most, 512), most);
+    cut_sequences(std::min<std::int64_t>(most, 512), most);
   if (work(a) > most_work) a.batch = 1;
-  if (work(a) > most_work) cut(1, 256, 256);
+  if (work(a) > most_work) cut_heads(1, group);
+  if (work(a) > most_work) cut_heads(1, 8);
+  if (work(a) > most_work) cut_sequences(128, 128);
   return {a};
 }
 
