@@ -20,9 +20,9 @@ unsigned blocks_for(std::int64_t count) {
 template <typename T>
 __device__ T random_element(Fill fill, std::int64_t limit, std::uint64_t seed, std::uint64_t index) {
   if (fill == Fill::index) return T(measure::random_index(seed, index, limit));
-  if (fill == Fill::flag) return T(static_cast<int>(measure::random_word(seed, index) & 1));
-  const float uniform = measure::random_uniform(seed, index);
-  return narrow<T>(fill == Fill::positive ? (uniform + 1) / 2 : uniform);
+  if (fill == Fill::flag) return T(static_cast<int>(measure::random_flag(seed, index)));
+  if (fill == Fill::positive) return narrow<T>(measure::random_positive(seed, index));
+  return narrow<T>(measure::random_uniform(seed, index));
 }
 
 template <typename T>
@@ -71,10 +71,9 @@ Status with_element(Element element, F&& f) {
 
 Status fill(void* buffer, const measure::Operand& operand, std::uint64_t seed, cudaStream_t stream) noexcept {
   if (operand.elements() <= 0) return {};
-  const bool whole = operand.element == Element::int32 || operand.element == Element::byte;
   if (operand.fill == Fill::none || operand.fill == Fill::forward) {
-    const int poison = whole ? 0x7f : 0xff;  // 0xff in all bytes is a NaN in every type
-    return check(cudaMemsetAsync(buffer, poison, static_cast<std::size_t>(operand.bytes()), stream), "poison a buffer");
+    const std::size_t bytes = static_cast<std::size_t>(operand.bytes());
+    return check(cudaMemsetAsync(buffer, 0xff, bytes, stream), "poison a buffer");
   }
   return with_element(operand.element, [&](auto zero) {
     using T = decltype(zero);
