@@ -47,6 +47,7 @@ void build(CLI::App& app, Command& chosen) {
   add_advise(app, chosen);
   add_gemm(app, chosen);
   add_predict(app, chosen);
+  add_records(app, chosen);
   add_models(app, chosen);
   add_gpus(app, chosen);
   add_nodes(app, chosen);

@@ -19,6 +19,7 @@ void add_check(CLI::App& app, Command& chosen);
 void add_advise(CLI::App& app, Command& chosen);
 void add_gemm(CLI::App& app, Command& chosen);
 void add_predict(CLI::App& app, Command& chosen);
+void add_records(CLI::App& app, Command& chosen);
 void add_models(CLI::App& app, Command& chosen);
 void add_gpus(CLI::App& app, Command& chosen);
 void add_nodes(CLI::App& app, Command& chosen);

@@ -10,7 +10,7 @@ namespace gemmetry::cli {
 namespace {
 
 constexpr int end_of_file = std::char_traits<char>::eof();
-constexpr std::size_t longest_cell = 1 << 16;
+constexpr std::size_t longest_cell = 1 << 20;
 constexpr std::size_t most_columns = 1 << 10;
 
 void trim(std::string& cell) {
@@ -73,7 +73,7 @@ bool CsvReader::read_record(std::vector<std::string>& cells) {
         read_quoted(cell);
       } else if (!quoted) {
         cell += static_cast<char>(c);
-        if (cell.size() > longest_cell) fail("a cell is longer than 64 KiB; is this a CSV file?");
+        if (cell.size() > longest_cell) fail("a cell is longer than 1 MiB; is this a CSV file?");
       } else if (c != ' ' && c != '\t') {
         fail("text after a closing quote; a quote inside a quoted cell is written twice");
       }
@@ -90,7 +90,7 @@ void CsvReader::read_quoted(std::string& cell) {
     }
     if (c == '\n') ++line_;
     cell += static_cast<char>(c);
-    if (cell.size() > longest_cell) fail("a quoted cell is longer than 64 KiB; is a quote missing?");
+    if (cell.size() > longest_cell) fail("a quoted cell is longer than 1 MiB; is a quote missing?");
   }
   fail("a quoted cell is never closed");
 }

@@ -1,12 +1,21 @@
 #include "gemmetry/report/csv.h"
 
+#include <string_view>
+
 #include "gemmetry/report/number.h"
 
 namespace gemmetry::report {
 namespace {
 
+/// Readers drop blanks around cells without quotes.
+bool needs_quotes(const std::string& text) {
+  constexpr std::string_view blanks = " \t";
+  return text.find_first_of(",\"\r\n") != std::string::npos ||
+         (!text.empty() && (blanks.find(text.front()) != blanks.npos || blanks.find(text.back()) != blanks.npos));
+}
+
 void append_field(std::string& line, const std::string& text) {
-  if (text.find_first_of(",\"\r\n") == std::string::npos) {
+  if (!needs_quotes(text)) {
     line += text;
   } else {
     line += '"';

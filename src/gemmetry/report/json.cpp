@@ -17,6 +17,11 @@ ordered_json single(const Value& value) {
   if (const auto* real = std::get_if<double>(&value)) return number(*real);
   if (const auto* text = std::get_if<std::string>(&value)) return *text;
   if (const auto* interval = std::get_if<Interval>(&value)) return number(interval->value);
+  if (const auto* list = std::get_if<std::vector<double>>(&value)) {
+    ordered_json numbers = ordered_json::array();
+    for (const double one : *list) numbers.push_back(number(one));
+    return numbers;
+  }
   return nullptr;
 }
 

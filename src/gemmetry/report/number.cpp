@@ -118,6 +118,7 @@ struct Shown {
   std::string operator()(double value) const { return shown(value, unit); }
   std::string operator()(const std::string& value) const { return without_control_characters(value); }
   std::string operator()(const Interval& value) const { return shown(value, unit); }
+  std::string operator()(const std::vector<double>& values) const { return fmt::format("{} values", values.size()); }
 };
 
 struct Plain {
@@ -128,6 +129,7 @@ struct Plain {
   std::string operator()(double value) const { return std::isfinite(value) ? fmt::format("{}", value) : ""; }
   std::string operator()(const std::string& value) const { return value; }
   std::string operator()(const Interval& value) const { return (*this)(value.value); }
+  std::string operator()(const std::vector<double>& values) const { return fmt::format("{}", fmt::join(values, " ")); }
 };
 
 }  // namespace

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <string>
 #include <variant>
+#include <vector>
 
 namespace gemmetry::report {
 
@@ -33,8 +34,10 @@ struct Interval {
 /// A value that belongs here but that nobody knows: null in JSON.
 struct Unknown {};
 
-/// One cell. std::monostate: the column does not apply to this row; JSON leaves the key out.
-using Value = std::variant<std::monostate, Unknown, bool, std::int64_t, double, std::string, Interval>;
+/// One cell. std::monostate: the column does not apply to this row; JSON leaves the key out. Several numbers are a list
+/// in JSON and have blanks between them in CSV.
+using Value =
+    std::variant<std::monostate, Unknown, bool, std::int64_t, double, std::string, Interval, std::vector<double>>;
 
 /// How a cell stands out on a terminal with colours.
 enum class Tone { plain, good, warn, bad, faint };
