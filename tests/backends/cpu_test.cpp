@@ -200,6 +200,9 @@ TEST(CpuBackend, RefusesWhatItCannotDo) {
   expect_refused(op::Gemm{1, -2, 2, 2}, nullptr, StatusCode::unsupported, "m = -2");
   expect_refused(op::Attention{.queries = 2, .keys = 2, .heads = 3, .kv_heads = 2}, nullptr, StatusCode::unsupported,
                  "kv_heads = 2");
+  expect_refused(op::Norm{2, 0}, nullptr, StatusCode::unsupported, "width = 0");
+  expect_refused(op::Softmax{2, 0}, nullptr, StatusCode::unsupported, "columns = 0");
+  expect_refused(op::CrossEntropy{2, 0}, nullptr, StatusCode::unsupported, "vocab = 0");
   expect_refused(op::Gemm{1, 2, 2, 2, Dtype::bf16, op::Layout::nt, op::Epilogue::bias_gradient}, nullptr,
                  StatusCode::unsupported, "bias_gradient");
   const std::int64_t huge = std::int64_t{1} << 40;

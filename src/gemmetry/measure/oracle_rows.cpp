@@ -152,7 +152,7 @@ Results softmax_forward(const op::Softmax& s, const Arrays& operands) {
   Results results(operands.size());
   results[1] = Expected(operands[0].size());
   const double scale = s.masked ? static_cast<double>(softmax_scale) : 1;
-  for (std::int64_t row = 0; row < s.rows; ++row) {
+  for (std::int64_t row = 0; s.columns > 0 && row < s.rows; ++row) {
     const std::int64_t visible = softmax_visible(s, row);
     const Row x = row_of(operands[0], row, s.columns).first(static_cast<std::size_t>(visible));
     const Exponentials e = exponentials(x, scale);
@@ -200,7 +200,7 @@ Results expect(const op::CrossEntropy& c, const Arrays& operands) {
   const std::size_t rows = static_cast<std::size_t>(c.rows);
   for (std::size_t out = c.backward ? 3 : 2; out < results.size(); ++out)
     results[out] = Expected(c.backward ? operands[0].size() : rows);
-  for (std::int64_t row = 0; row < c.rows; ++row) {
+  for (std::int64_t row = 0; c.vocab > 0 && row < c.rows; ++row) {
     const Row x = row_of(operands[0], row, c.vocab);
     const Exponentials e = exponentials(x, 1);
     const std::size_t here = static_cast<std::size_t>(row);

@@ -67,6 +67,8 @@ Status check(const op::Attention& a) {
 
 Status check(const op::CrossEntropy& c) { return c.vocab > 0 ? Status{} : unsupported("vocab = 0: use at least 1"); }
 
+Status check(const op::Norm& n) { return n.width > 0 ? Status{} : unsupported("width = 0: use at least 1"); }
+
 Status check(const op::Softmax& s) { return s.columns > 0 ? Status{} : unsupported("columns = 0: use at least 1"); }
 
 Status check(const op::Collective&) { return unsupported("a collective needs several devices: the CPU is one"); }
