@@ -12,6 +12,7 @@ medians: above 1 we are faster.
 import argparse
 import csv
 import math
+import os
 import random
 import statistics
 import subprocess
@@ -27,7 +28,7 @@ class Server:
     """Our sampler in a process of its own: text lines in, text lines out."""
 
     def __init__(self, path):
-        self.process = subprocess.Popen([path], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1)
+        self.process = subprocess.Popen([path, "cuda", os.path.dirname(path) or "."], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1)
 
     def ask(self, line):
         self.process.stdin.write(line + "\n")

@@ -33,7 +33,7 @@ struct Bench {
     measuring.check = right;
     measuring.clock = &backend.clock;
     measuring.tool = "0.1.0";
-    measuring.command = "gemmetry measure gemm";
+    measuring.command = [](const op::Operator&) { return "gemmetry measure gemm"; };
     options.clock = &backend.clock;
   }
   SweepSummary run(const std::vector<op::Operator>& ops) {

@@ -53,6 +53,21 @@ double number(std::string_view what, std::string_view text) {
   return *value;
 }
 
+double seconds(std::string_view what, std::string_view text) {
+  constexpr std::pair<std::string_view, double> units[] = {{"ms", 1e-3}, {"s", 1}, {"m", 60}, {"h", 3600}};
+  std::string_view digits = without_blanks(text);
+  double scale = 1;
+  for (const auto& [unit, in_seconds] : units) {
+    if (!digits.ends_with(unit)) continue;
+    digits = without_blanks(digits.substr(0, digits.size() - unit.size()));
+    scale = in_seconds;
+    break;
+  }
+  const std::optional<double> value = finite_number(digits);
+  if (!value || *value <= 0) refuse_text(what, text, "a span of time above 0, as in 90s, 10m or 1.5h");
+  return *value * scale;
+}
+
 std::vector<std::string> comma_list(std::string_view text) {
   std::vector<std::string> parts;
   for (std::size_t start = 0; start <= text.size();) {

@@ -19,6 +19,9 @@ double number(std::string_view what, std::string_view text);
 /// The finite number that all of the text is; nothing otherwise.
 std::optional<double> finite_number(std::string_view text);
 
+/// A span of time in seconds: "90", "90s", "10m", "1.5h", "500ms".
+double seconds(std::string_view what, std::string_view text);
+
 /// "1,2,4" as its parts, without blanks around them.
 std::vector<std::string> comma_list(std::string_view text);
 

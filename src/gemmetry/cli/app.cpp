@@ -6,6 +6,7 @@
 #include <new>
 #include <sstream>
 
+#include "gemmetry/backends/open.h"
 #include "gemmetry/base/error.h"
 #include "gemmetry/base/suggest.h"
 #include "gemmetry/base/version.h"
@@ -22,6 +23,7 @@ constexpr auto examples = R"(Examples:
   gemmetry check my/config.json --tp 1,2,4,8      the paper's rules, graded on this GPU
   gemmetry advise gpt3-2.7b --gpu h200            better shapes at the same parameter count
   gemmetry gemm 8192 10922 4096                   one product, its tiles and waves
+  gemmetry measure gemm --m 8192 --n 10922 --k 4096   the same on this machine's GPU
 
 gemmetry COMMAND --help says more of each. Exit status: 0 ok, 1 finding, 2 wrong usage or input, 3 no device.)";
 
@@ -47,7 +49,10 @@ void build(CLI::App& app, Command& chosen) {
   add_advise(app, chosen);
   add_gemm(app, chosen);
   add_predict(app, chosen);
+  add_measure(app, chosen);
+  add_tune(app, chosen);
   add_records(app, chosen);
+  add_backends(app, chosen);
   add_models(app, chosen);
   add_gpus(app, chosen);
   add_nodes(app, chosen);
@@ -134,6 +139,9 @@ ExitCode run(int argc, char** argv) {
   const Console console;
   try {
     return run_program(argc, argv, console);
+  } catch (const backends::NoDevice& missing) {
+    console.complain(missing.what());
+    return exit_no_device;
   } catch (const Error& error) {
     console.complain(error.what());
   } catch (const std::bad_alloc&) {

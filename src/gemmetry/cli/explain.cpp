@@ -6,12 +6,15 @@
 #include "gemmetry/base/error.h"
 #include "gemmetry/cli/arguments.h"
 #include "gemmetry/cli/command.h"
+#include "gemmetry/cli/comparison_section.h"
 #include "gemmetry/cli/explanation.h"
 #include "gemmetry/cli/gpu_options.h"
+#include "gemmetry/cli/measuring_session.h"
 #include "gemmetry/cli/model_options.h"
 #include "gemmetry/cli/operator_columns.h"
 #include "gemmetry/cli/output_options.h"
 #include "gemmetry/cli/setting.h"
+#include "gemmetry/cli/sweep_report.h"
 #include "gemmetry/cli/workload_options.h"
 
 namespace gemmetry::cli {
@@ -27,14 +30,17 @@ constexpr auto examples = R"(Examples:
   gemmetry explain my/config.json --phase decode --batch 16 --cache 4096
   gemmetry explain --hidden 2560 --layers 32 --heads 20 --vocab 50304 --attention unfused
   gemmetry explain llama-2-7b --phase training --tp 4 --tokens 300e9 --gpus 64
+  gemmetry explain llama-2-7b --phase training --compare          predicted beside measured on this machine's GPU
   gemmetry explain gpt3-2.7b --format json --out explained.json)";
 
 struct Options {
   ModelOptions model;
   WorkloadOptions workload{shape::Phase::forward};
   GpuOptions gpu;
+  MeasuringOptions measuring;
   OutputOptions output;
   bool layer = false;
+  bool compare = false;
   std::optional<std::int64_t> tokens, gpus;
 };
 
@@ -230,7 +236,28 @@ report::Document document(const Answer& answer, bool one_layer) {
   return document;
 }
 
+/// Predicted beside measured. The prediction is of the device's own GPU unless --gpu says otherwise.
+ExitCode run_compare(const Options& options, const Console& console) {
+  const shape::Model model = options.model.model();
+  const predict::Predictor::Options& how = options.gpu.options();
+  MeasuringOptions measuring = options.measuring;
+  measuring.follow(how.clocks, how.launch == predict::Launch::graph ? measure::Replay::graph : measure::Replay::stream);
+  MeasuringSession session(measuring);
+  const predict::Predictor predictor = options.gpu.predictor(session.device().gpu);
+  const shape::Workload workload = options.workload.workload(model, predictor.gpu());
+  const Explanation explained = explain(model, workload, predictor, options.layer);
+  report::Document document;
+  document.csv = "operators";
+  document.sections = {model_section(model), workload_section(workload), gpu_section(predictor),
+                       device_section(session, measuring)};
+  for (report::Section& section : comparison_sections(compare_on_device(explained, session, console), options.layer))
+    document.sections.push_back(std::move(section));
+  options.output.write(document, console);
+  return exit_ok;
+}
+
 ExitCode run_explain(const Options& options, const Console& console) {
+  if (options.compare) return run_compare(options, console);
   const shape::Model model = options.model.model();
   const predict::Predictor predictor = options.gpu.predictor();
   const shape::Workload workload = options.workload.workload(model, predictor.gpu());
@@ -256,6 +283,8 @@ void add_explain(CLI::App& app, Command& chosen) {
            "GPUs of that run; gradients are taken as reduced behind the backward pass unless --dp is stated")
       ->group("Split and training");
   options->gpu.add_to(sub);
+  sub.add_flag("--compare", options->compare, "measure every operator on this machine's device beside its prediction");
+  options->measuring.add_device_to(sub);
   options->output.add_to(sub);
   sub.footer(examples);
   set_command(sub, chosen, options, run_explain);

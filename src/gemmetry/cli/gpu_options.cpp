@@ -10,8 +10,11 @@ namespace gemmetry::cli {
 
 void GpuOptions::add_to(CLI::App& app) {
   constexpr auto group = "GPU";
-  app.add_option("--gpu", gpu_, "a name (gemmetry gpus) or the path of a JSON file")
-      ->type_name("GPU")
+  add_text(app, "--gpu", "GPU", "a name (gemmetry gpus) or the path of a JSON file",
+           [this](const std::string&, const std::string& text) {
+             gpu_ = text;
+             states_gpu_ = true;
+           })
       ->default_str(gpu_)
       ->group(group);
   app.add_option("--node", node_, "machine it stands in: a name (gemmetry nodes) or the path of a JSON file")
@@ -34,14 +37,14 @@ void GpuOptions::add_to(CLI::App& app) {
       ->group(group);
 }
 
-predict::Predictor GpuOptions::predictor() const {
-  predict::Predictor usual = predict::Predictor::for_gpu(gpu_, options_);
-  if (node_.empty()) return usual;
+predict::Predictor GpuOptions::predictor(const std::string& usual) const {
+  predict::Predictor in_usual_node = predict::Predictor::for_gpu(states_gpu_ || usual.empty() ? gpu_ : usual, options_);
+  if (node_.empty()) return in_usual_node;
+  const gpu::Gpu& gpu = in_usual_node.gpu();
   const gpu::Node node = gpu::load_node(node_);
-  if (gpu::load_gpu(node.gpu).name != usual.gpu().name)
-    throw Error(
-        fmt::format("--node {} holds {} GPUs, not {}: add --gpu {}", node_, node.gpu, usual.gpu().name, node.gpu));
-  return {usual.gpu(), node, usual.calibration(), options_};
+  if (gpu::load_gpu(node.gpu).name != gpu.name)
+    throw Error(fmt::format("--node {} holds {} GPUs, not {}: add --gpu {}", node_, node.gpu, gpu.name, node.gpu));
+  return {gpu, node, in_usual_node.calibration(), options_};
 }
 
 shape::Dtype default_dtype(const gpu::Gpu& gpu) {

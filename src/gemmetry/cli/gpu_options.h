@@ -13,11 +13,14 @@ class GpuOptions {
  public:
   void add_to(CLI::App& app);
 
-  /// The predicted cost model of that GPU. Error when it is unknown.
-  predict::Predictor predictor() const;
+  /// The predicted cost model of that GPU, or of `usual` where --gpu does not say. Error when it is unknown.
+  predict::Predictor predictor(const std::string& usual = "") const;
+
+  const predict::Predictor::Options& options() const { return options_; }
 
  private:
   std::string gpu_ = "h200";
+  bool states_gpu_ = false;
   std::string node_;
   predict::Predictor::Options options_;
 };

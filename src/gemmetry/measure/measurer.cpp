@@ -49,7 +49,7 @@ Record Measurer::blank(const op::Operator& op, std::int64_t take) const {
   record.take = take;
   record.device = device_;
   record.tool = measuring_.tool;
-  record.command = measuring_.command;
+  if (measuring_.command) record.command = measuring_.command(op);
   return record;
 }
 

@@ -58,7 +58,7 @@ double additions_error(Element element, double passed, double additions) {
 double kept_error(shape::Dtype dtype) {
   switch (dtype) {
     case shape::Dtype::bf16:
-      return 0x1p-9;
+      return 0x1p-8;
     case shape::Dtype::fp16:
       return 0x1p-11;
     case shape::Dtype::fp8:

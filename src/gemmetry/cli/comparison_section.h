@@ -1,0 +1,15 @@
+#pragma once
+
+#include "gemmetry/cli/comparison.h"
+#include "gemmetry/cli/measuring_session.h"
+#include "gemmetry/report/document.h"
+
+namespace gemmetry::cli {
+
+/// Measures what was explained, with progress on a terminal; Ctrl-C ends it after the operator that is being measured.
+Comparison compare_on_device(const Explanation& explained, MeasuringSession& session, const Console& console);
+
+/// The sections "operators", predicted beside measured, and "comparison", their sums.
+std::vector<report::Section> comparison_sections(const Comparison& comparison, bool one_layer);
+
+}  // namespace gemmetry::cli

@@ -1,0 +1,54 @@
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "gemmetry/cli/database_option.h"
+#include "gemmetry/cli/device_options.h"
+#include "gemmetry/measure/rank.h"
+#include "gemmetry/measure/record.h"
+#include "gemmetry/measure/sampler.h"
+
+namespace gemmetry::cli {
+
+/// How operators are measured, on which device and into which database.
+class MeasuringOptions {
+ public:
+  explicit MeasuringOptions(gpu::Clocks clocks = gpu::Clocks::burst) { setting_.clocks = clocks; }
+
+  /// `sweeps`: with the options of long sweeps.
+  void add_to(CLI::App& app, bool sweeps);
+
+  /// Only device, database and algorithm, for commands that have clocks and launch of their own: `follow` sets these.
+  void add_device_to(CLI::App& app);
+  void follow(gpu::Clocks clocks, measure::Replay replay);
+
+  const DeviceOptions& device() const { return device_; }
+  const DatabaseOption& database() const { return database_; }
+  measure::Setting setting() const { return setting_; }
+  measure::Sampling sampling() const;
+  std::int64_t takes() const { return takes_; }
+  std::uint64_t seed() const { return static_cast<std::uint64_t>(seed_); }
+  std::optional<double> time_budget_s() const { return time_budget_s_; }
+  bool retries() const { return retry_; }
+  /// The tuning table's file; that of the database's folder unless said.
+  std::string table() const;
+
+  /// Which of several processes this is, as the environment or --share says.
+  measure::Rank rank() const;
+
+ private:
+  DeviceOptions device_;
+  DatabaseOption database_;
+  measure::Setting setting_;
+  measure::Sampling sampling_;
+  std::int64_t takes_ = 1;
+  std::int64_t seed_ = 1;
+  std::optional<double> time_budget_s_;
+  bool retry_ = false;
+  std::string table_, share_;
+};
+
+}  // namespace gemmetry::cli

@@ -1,0 +1,34 @@
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "gemmetry/measure/axis.h"
+#include "gemmetry/op/operator.h"
+
+namespace gemmetry::cli {
+
+/// Which operators of one kind: an option for each of its fields that takes values, ranges and lists, or a CSV file of
+/// sizes, with the options for what its columns leave out.
+class OperatorSource {
+ public:
+  explicit OperatorSource(std::string kind) : kind_(std::move(kind)) {}
+
+  void add_to(CLI::App& app);
+
+  /// The operators, equal ones once; `dtype` is that of operators that do not say. Error naming what is missing or
+  /// wrong.
+  std::vector<op::Operator> operators(shape::Dtype dtype) const;
+
+ private:
+  std::vector<op::Operator> from_file(shape::Dtype dtype) const;
+  void require_sizes() const;
+
+  std::string kind_;
+  std::vector<measure::Axis> axes_;
+  std::string file_;
+};
+
+}  // namespace gemmetry::cli

@@ -1,0 +1,131 @@
+#include "gemmetry/cli/sweep_report.h"
+
+#include <fmt/format.h>
+
+#include "gemmetry/cli/interrupt.h"
+#include "gemmetry/report/number.h"
+
+namespace gemmetry::cli {
+namespace {
+
+using measure::SweepProgress;
+using measure::SweepSummary;
+using report::Column;
+using report::Unit;
+using report::Value;
+
+struct Row {
+  const SweepSummary& summary;
+  const std::string& database;
+};
+
+Value count(std::int64_t number) { return number > 0 ? Value(number) : Value(); }
+
+Value noise(const SweepSummary& summary, const std::function<Value(const measure::NoiseFloor&)>& get) {
+  return summary.noise ? get(*summary.noise) : Value();
+}
+
+std::string ending_text(const SweepSummary& summary) {
+  if (summary.ending == measure::SweepEnding::complete && summary.elsewhere == 0) return "complete";
+  std::string text = summary.ending == measure::SweepEnding::time_budget ? "the time budget is used up"
+                     : summary.ending == measure::SweepEnding::stopped   ? "interrupted"
+                                                                         : "the rest is being measured elsewhere";
+  return text + (summary.left > 0 ? fmt::format(", {} left: the same command goes on", summary.left) : "");
+}
+
+std::vector<Column<Row>> summary_columns() {
+  return {
+      {{.key = "database", .heading = "records in"}, [](const Row& r) { return Value(r.database); }},
+      {{.key = "total", .heading = "asked for"}, [](const Row& r) { return Value(r.summary.total); }},
+      {{.key = "present", .heading = "were there"}, [](const Row& r) { return Value(r.summary.present); }},
+      {{.key = "ok", .heading = "measured"}, [](const Row& r) { return Value(r.summary.ok); }},
+      {{.key = "skipped", .heading = "skipped"}, [](const Row& r) { return count(r.summary.skipped); }},
+      {{.key = "failed", .heading = "failed"}, [](const Row& r) { return count(r.summary.failed); }},
+      {{.key = "untrusted", .heading = "untrusted"}, [](const Row& r) { return count(r.summary.untrusted); }},
+      {{.key = "elsewhere", .heading = "left to other processes"},
+       [](const Row& r) { return count(r.summary.elsewhere); }},
+      {{.key = "left", .heading = "left"}, [](const Row& r) { return count(r.summary.left); }},
+      {{.key = "ending"}, [](const Row& r) { return Value(std::string(name(r.summary.ending))); }},
+      {{.key = "", .heading = "ended"}, [](const Row& r) { return Value(ending_text(r.summary)); }},
+      {{.key = "elapsed_s", .heading = "took", .unit = Unit::seconds},
+       [](const Row& r) { return Value(r.summary.elapsed_s); }},
+      {{.key = "noise.operator"},
+       [](const Row& r) { return noise(r.summary, [](const auto& n) { return Value(measure::text_of(n.op)); }); }},
+      {{.key = "noise.before_s"},
+       [](const Row& r) { return noise(r.summary, [](const auto& n) { return Value(n.before.median_s); }); }},
+      {{.key = "noise.after_s"},
+       [](const Row& r) {
+         return noise(r.summary, [](const auto& n) { return n.after ? Value(n.after->median_s) : Value(); });
+       }},
+      {{.key = "noise.difference", .heading = "same product before and after", .unit = Unit::fraction},
+       [](const Row& r) {
+         return noise(r.summary, [](const auto& n) { return n.difference() ? Value(*n.difference()) : Value(); });
+       }},
+  };
+}
+
+struct DeviceRow {
+  const measure::DeviceInfo& info;
+  const MeasuringOptions& options;
+  bool monitored;
+};
+
+Value text(const char* words) { return words[0] ? Value(std::string(words)) : Value(); }
+
+std::vector<Column<DeviceRow>> device_columns() {
+  using Get = std::function<Value(const measure::Setting&)>;
+  const auto setting = [](const Get& get) { return [get](const DeviceRow& r) { return get(r.options.setting()); }; };
+  return {
+      {{.key = "name", .heading = "device"}, [](const DeviceRow& r) { return text(r.info.name); }},
+      {{.key = "gpu"}, [](const DeviceRow& r) { return text(r.info.gpu); }},
+      {{.key = "driver", .heading = "driver"}, [](const DeviceRow& r) { return text(r.info.driver); }},
+      {{.key = "runtime"}, [](const DeviceRow& r) { return text(r.info.runtime); }},
+      {{.key = "products", .heading = "products by"}, [](const DeviceRow& r) { return text(r.info.products); }},
+      {{.key = "attention", .heading = "attention by"}, [](const DeviceRow& r) { return text(r.info.attention); }},
+      {{.key = "clocks", .heading = "clocks"},
+       setting([](const measure::Setting& s) { return Value(std::string(name(s.clocks))); })},
+      {{.key = "algorithm", .heading = "algorithm"},
+       setting([](const measure::Setting& s) { return Value(std::string(name(s.policy))); })},
+      {{.key = "launch", .heading = "launch"},
+       setting([](const measure::Setting& s) { return Value(std::string(name(s.replay))); })},
+      {{.key = "cache", .heading = "cache"},
+       setting([](const measure::Setting& s) { return Value(std::string(measure::cache_name(s.warm))); })},
+  };
+}
+
+std::string progress_text(const SweepProgress& progress) {
+  std::string text = fmt::format("{} of {}", progress.done, progress.total);
+  if (progress.skipped > 0) text += fmt::format(", {} not ok", progress.skipped);
+  if (progress.time_left_s) text += fmt::format(", {} left", report::shown(*progress.time_left_s, Unit::seconds));
+  if (!progress.current.empty()) text += ": " + progress.current;
+  constexpr std::size_t width = 100;
+  return text.size() > width ? text.substr(0, width - 3) + "..." : text;
+}
+
+}  // namespace
+
+SweepSummary run_sweep(MeasuringSession& session, const MeasuringOptions& options, const std::vector<op::Operator>& ops,
+                       const Console& console) {
+  const Interrupt interrupt;
+  measure::SweepOptions sweep;
+  sweep.takes = options.takes();
+  sweep.seed = options.seed();
+  sweep.time_budget_s = options.time_budget_s();
+  sweep.retry = options.retries();
+  sweep.reference = measure::usual_reference(session.device());
+  sweep.progress = [&](const SweepProgress& progress) { console.progress(progress_text(progress)); };
+  sweep.stop = [&] { return interrupt.requested(); };
+  const SweepSummary summary = measure::sweep(session.measurer(), session.store(), ops, sweep);
+  console.progress("");
+  return summary;
+}
+
+report::Section device_section(const MeasuringSession& session, const MeasuringOptions& options) {
+  return {"device", "", report::Facts{make_table(device_columns(), DeviceRow{session.device(), options, true})}};
+}
+
+report::Section sweep_section(const SweepSummary& summary, const std::string& database) {
+  return {"sweep", "Sweep", report::Facts{make_table(summary_columns(), Row{summary, database})}};
+}
+
+}  // namespace gemmetry::cli

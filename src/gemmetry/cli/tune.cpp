@@ -1,0 +1,220 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <memory>
+
+#include "gemmetry/base/error.h"
+#include "gemmetry/base/version.h"
+#include "gemmetry/cli/command.h"
+#include "gemmetry/cli/interrupt.h"
+#include "gemmetry/cli/measuring_session.h"
+#include "gemmetry/cli/model_options.h"
+#include "gemmetry/cli/operator_columns.h"
+#include "gemmetry/cli/operator_source.h"
+#include "gemmetry/cli/output_options.h"
+#include "gemmetry/cli/sweep_report.h"
+#include "gemmetry/cli/workload_options.h"
+#include "gemmetry/measure/statistics.h"
+#include "gemmetry/measure/tuner.h"
+#include "gemmetry/op/lower.h"
+#include "gemmetry/predict/predictor.h"
+#include "gemmetry/report/number.h"
+
+namespace gemmetry::cli {
+namespace {
+
+using report::Column;
+using report::Unit;
+using report::Value;
+
+constexpr auto examples =
+    R"(What the table already has for this GPU and library version is kept; --again measures it anew.
+gemmetry measure --algorithm tuned takes its algorithms from the table.
+
+Examples:
+  gemmetry tune gemm --m 8192 --n 4096,11008 --k 4096 --layout nt,nn,tn
+  gemmetry tune gemm @shapes.csv --table tuned.json
+  gemmetry tune model llama-2-7b --phase training)";
+
+struct Options {
+  explicit Options(std::string kind) : source(std::move(kind)) {}
+
+  OperatorSource source;
+  ModelOptions model;
+  WorkloadOptions workload{shape::Phase::training};
+  MeasuringOptions measuring;
+  OutputOptions output;
+  bool again = false;
+};
+
+/// One operator's choice; without a tuning: why there is none.
+struct Row {
+  op::Operator op;
+  std::optional<measure::TunedAlgorithm> tuned;
+  bool present = false;  ///< the table had it
+  std::string reason;
+
+  double gain() const { return tuned->first_s / tuned->best_s; }
+};
+
+std::vector<Column<Row>> columns() {
+  const auto tuned = [](auto get) { return [get](const Row& r) { return r.tuned ? get(*r.tuned) : Value(); }; };
+  using Tuned = measure::TunedAlgorithm;
+  std::vector<Column<Row>> columns{
+      {{.key = "kind"}, [](const Row& r) { return Value(std::string(kind(r.op))); }},
+      {{.key = "", .heading = "operator"}, [](const Row& r) { return Value(dims(r.op)); }},
+  };
+  for (const Column<op::Operator>& field : field_columns())
+    columns.push_back({field.info, [get = field.get](const Row& r) { return get(r.op); }});
+  const std::vector<Column<Row>> results{
+      {{.key = "first_time_s", .heading = "default", .unit = Unit::seconds},
+       tuned([](const Tuned& t) { return Value(t.first_s); })},
+      {{.key = "best_time_s", .heading = "best", .unit = Unit::seconds},
+       tuned([](const Tuned& t) { return Value(t.best_s); })},
+      {{.key = "gain", .heading = "gain", .unit = Unit::factor},
+       [](const Row& r) { return r.tuned ? Value(r.gain()) : Value(); }},
+      {{.key = "first", .heading = "default algorithm"},
+       tuned([](const Tuned& t) { return Value(measure::text_of(t.first)); })},
+      {{.key = "best", .heading = "best algorithm"},
+       tuned([](const Tuned& t) { return Value(measure::text_of(t.best)); })},
+      {{.key = "present"}, [](const Row& r) { return Value(r.present); }},
+      {{.key = "reason", .heading = "not tuned because", .wrap = true},
+       [](const Row& r) { return r.reason.empty() ? Value() : Value(r.reason); }},
+  };
+  columns.insert(columns.end(), results.begin(), results.end());
+  return columns;
+}
+
+struct Sum {
+  std::string table;
+  std::vector<double> gains;
+  std::size_t asked = 0;
+  bool interrupted = false;
+};
+
+std::vector<Column<Sum>> sum_columns() {
+  const auto any = [](auto get) { return [get](const Sum& s) { return s.gains.empty() ? Value() : Value(get(s)); }; };
+  return {
+      {{.key = "table", .heading = "table"}, [](const Sum& s) { return Value(s.table); }},
+      {{.key = "asked", .heading = "asked for"},
+       [](const Sum& s) { return Value(static_cast<std::int64_t>(s.asked)); }},
+      {{.key = "tuned", .heading = "in the table"},
+       [](const Sum& s) { return Value(static_cast<std::int64_t>(s.gains.size())); }},
+      {{.key = "mean_gain", .heading = "best over default, geometric mean", .unit = Unit::factor},
+       any([](const Sum& s) { return measure::geometric_mean(s.gains); })},
+      {{.key = "largest_gain", .heading = "largest", .unit = Unit::factor},
+       any([](const Sum& s) { return *std::max_element(s.gains.begin(), s.gains.end()); })},
+      {{.key = "interrupted"}, [](const Sum& s) { return Value(s.interrupted); }},
+      {{.key = "", .heading = "ended"},
+       [](const Sum& s) { return s.interrupted ? Value("interrupted: the same command goes on") : Value(); }},
+  };
+}
+
+measure::TuningTable existing(const std::string& path) {
+  return std::filesystem::exists(path) ? measure::TuningTable::load(path) : measure::TuningTable();
+}
+
+/// Tunes one operator and stores the table, so that nothing is lost when the next one ends the program.
+void tune(Row& row, measure::Tuner& tuner, measure::TuningTable& table, const MeasuringSession& session,
+          const std::string& path) {
+  const measure::DeviceInfo& device = session.device();
+  try {
+    const measure::Tuning tuning = tuner.tune(row.op);
+    row.tuned = measure::TunedAlgorithm{device.name,   measure::library_version(row.op, device, version),
+                                        row.op,        tuning.best,
+                                        tuning.best_s, tuning.first,
+                                        tuning.first_s};
+    table.put(*row.tuned);
+    table.save(path);
+  } catch (const measure::BackendError& problem) {
+    if (problem.code() == measure::StatusCode::device_lost) throw;
+    row.reason = problem.what();
+  }
+}
+
+ExitCode run_tune(const Options& options, const std::vector<op::Operator>& ops, MeasuringSession& session,
+                  const Console& console) {
+  const std::string path = options.measuring.table();
+  measure::TuningTable table = existing(path);
+  measure::Tuner tuner(session.backend(), session.device(), session.monitor());
+  const Interrupt interrupt;
+  Sum sum{path, {}, ops.size(), false};
+  std::vector<Row> rows;
+  for (const op::Operator& op : ops) {
+    if ((sum.interrupted = interrupt.requested())) break;
+    console.progress(fmt::format("{} of {}: {}", rows.size(), ops.size(), dims(op)));
+    Row& row = rows.emplace_back(Row{op, std::nullopt, false, ""});
+    const measure::DeviceInfo& device = session.device();
+    const auto* known = table.find(op, device.name, measure::library_version(op, device, version));
+    if (known && !options.again) {
+      row.tuned = *known;
+      row.present = true;
+    } else {
+      tune(row, tuner, table, session, path);
+    }
+    if (row.tuned) sum.gains.push_back(row.gain());
+  }
+  console.progress("");
+  report::Document document;
+  document.csv = "operators";
+  document.sections = {device_section(session, options.measuring),
+                       {"operators", "", report::List{make_table(columns(), rows)}},
+                       {"tuning", "Tuning", report::Facts{make_table(sum_columns(), sum)}}};
+  options.output.write(document, console);
+  return exit_ok;
+}
+
+ExitCode run_tune_kind(const Options& options, const Console& console) {
+  options.source.operators(shape::Dtype::bf16);
+  MeasuringSession session(options.measuring);
+  return run_tune(options, options.source.operators(default_dtype(session.device())), session, console);
+}
+
+/// The products a model runs under a workload, each once.
+std::vector<op::Operator> products_of(const shape::Model& model, const shape::Workload& workload) {
+  op::Program program;
+  op::lower(model, workload, program);
+  std::vector<op::Operator> products;
+  for (const op::Step& step : program.steps())
+    if (std::holds_alternative<op::Gemm>(step.op) || std::holds_alternative<op::GroupedGemm>(step.op))
+      products.push_back(step.op);
+  return measure::distinct(products);
+}
+
+ExitCode run_tune_model(const Options& options, const Console& console) {
+  const shape::Model model = options.model.model();
+  MeasuringSession session(options.measuring);
+  const std::string gpu = session.device().gpu[0] ? session.device().gpu : "h200";
+  const shape::Workload workload = options.workload.workload(model, predict::Predictor::for_gpu(gpu, {}).gpu());
+  shape::require_possible(workload, model);
+  return run_tune(options, products_of(model, workload), session, console);
+}
+
+}  // namespace
+
+void add_tune(CLI::App& app, Command& chosen) {
+  CLI::App& sub = *app.add_subcommand("tune", "choose the fastest algorithm for each product by measuring");
+  sub.footer(examples);
+  for (const char* kind : {"gemm", "grouped_gemm", "attention"}) {
+    CLI::App& of_kind = *sub.add_subcommand(kind, "operators of that kind");
+    auto options = std::make_shared<Options>(kind);
+    options->source.add_to(of_kind);
+    options->measuring.add_device_to(of_kind);
+    of_kind.add_flag("--again", options->again, "tune anew what the table has");
+    options->output.add_to(of_kind);
+    of_kind.footer(fmt::format("Examples:\n  gemmetry tune {} @sizes.csv", kind));
+    set_command(of_kind, chosen, options, run_tune_kind);
+  }
+  CLI::App& of_model = *sub.add_subcommand("model", "every product of a model");
+  auto options = std::make_shared<Options>("gemm");
+  options->model.add_to(of_model);
+  options->workload.add_to(of_model);
+  options->measuring.add_device_to(of_model);
+  of_model.add_flag("--again", options->again, "tune anew what the table has");
+  options->output.add_to(of_model);
+  of_model.footer("Examples:\n  gemmetry tune model llama-2-7b --phase training");
+  set_command(of_model, chosen, options, run_tune_model);
+}
+
+}  // namespace gemmetry::cli
