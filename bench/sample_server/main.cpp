@@ -3,6 +3,7 @@
 //   add KIND field=value ... [key=KEY]   -> ok NUMBER     plans, fills, verifies and records
 //   tune KIND field=value ...            -> ok KEY        of the best algorithm
 //   sample NUMBER                        -> ok SECONDS    one replay after an idle gap
+//   bytes NUMBER                         -> ok BYTES      compulsory ones of one execution
 //   drop NUMBER                          -> ok
 //
 // A line that fails is answered "no REASON".
@@ -76,16 +77,17 @@ class Server {
     const auto found = arms_.find(number);
     if (found == arms_.end()) throw Error(fmt::format("'{}': no such number", line));
     if (verb == "sample") return sample(*found->second.arm);
-    if (verb != "drop") throw Error(fmt::format("'{}': use add, tune, sample or drop", verb));
+    if (verb == "bytes") return fmt::format("{:.0f}", op::bytes(found->second.op));
+    if (verb != "drop") throw Error(fmt::format("'{}': use add, tune, sample, bytes or drop", verb));
     arms_.erase(found);
     return "";
   }
 
  private:
   struct Entry {
+    op::Operator op;
     std::unique_ptr<measure::Subject> subject;
-    std::unique_ptr<measure::Arm> arm;
-    ~Entry() { arm.reset(); }
+    std::unique_ptr<measure::Arm> arm;  ///< after its subject, so gone before it
   };
 
   std::string add(const Wanted& wanted) {
@@ -93,6 +95,7 @@ class Server {
     const measure::Verdict verdict = measure::verify(*backend_, wanted.op, key, seed);
     if (!verdict.right) throw Error(verdict.message);
     Entry& entry = arms_[++last_];
+    entry.op = wanted.op;
     try {
       entry.subject =
           std::make_unique<measure::Subject>(*backend_, device_, wanted.op, key, measure::Footing{.seed = seed});

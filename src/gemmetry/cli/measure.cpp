@@ -51,7 +51,7 @@ ExitCode run_measure(const Options& options, const Console& console) {
   options.source.operators(shape::Dtype::bf16);
   MeasuringSession session(options.measuring);
   std::vector<op::Operator> ops = options.source.operators(default_dtype(session.device()));
-  ops = measure::share(ops, session.rank(), options.measuring.seed());
+  if (session.rank().size > 1) ops = measure::share(ops, session.rank(), options.measuring.seed());
   const measure::SweepSummary summary = run_sweep(session, options.measuring, ops, console);
   report::Document document;
   document.csv = "records";
