@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <atomic>
 #include <cmath>
+#include <functional>
 #include <set>
 
 #include "gemmetry/measure/statistics.h"
@@ -303,6 +304,43 @@ TEST(Sampler, SoaksUntilTheClockIsFlat) {
   EXPECT_LT(backend.busy_s, 7);
   EXPECT_EQ(result.clocks.clock_mhz, 1500);
   EXPECT_EQ(result.clocks.throttle, "power");
+}
+
+/// The SM clock, as a function of the host's virtual time.
+struct ClockAt : ClockSource {
+  explicit ClockAt(std::function<double()> get) : get_mhz(std::move(get)) {}
+  ClockSample read() override { return {get_mhz(), {}, {}, {}, 0}; }
+  std::optional<double> max_clock_mhz() override { return 2000; }
+  std::function<double()> get_mhz;
+};
+
+TEST(Sampler, AThrottledBurstIsTakenAgainAfterARest) {
+  FakeBackend backend;
+  std::atomic<bool> throttled = true;
+  const double began_s = backend.clock.now_s();
+  backend.seconds = [&](const auto&, const auto&) {
+    throttled = backend.clock.now_s() - began_s < 0.06;
+    return throttled ? 14e-6 : 10e-6;
+  };
+  ClockMonitor monitor(std::make_unique<ClockAt>([&] { return throttled ? 1600.0 : 1980.0; }));
+  Subject subject(backend, backend.device, square, nullptr, {});
+  Sampler sampler(backend, monitor, {}, &backend.clock);
+  const Measurement result = sampler.measure(subject);
+  EXPECT_NEAR(result.median_s, 10e-6, 1e-12);
+  EXPECT_EQ(result.clocks.clock_low_mhz, 1980);
+}
+
+TEST(Sampler, ABurstThatStaysThrottledIsKeptWithItsClock) {
+  FakeBackend backend;
+  backend.seconds = [](const auto&, const auto&) { return 14e-6; };
+  const double began_s = backend.clock.now_s();
+  ClockMonitor monitor(std::make_unique<ClockAt>([] { return 1600.0; }));
+  Subject subject(backend, backend.device, square, nullptr, {});
+  Sampler sampler(backend, monitor, {}, &backend.clock);
+  const Measurement result = sampler.measure(subject);
+  EXPECT_EQ(result.samples_s.size(), 5u);
+  EXPECT_EQ(result.clocks.clock_mhz, 1600);
+  EXPECT_LT(backend.clock.now_s(), began_s + 0.5) << "it does not rest forever";
 }
 
 TEST(Sampler, SoakingEndsThoughNothingIsEverFlat) {

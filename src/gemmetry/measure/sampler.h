@@ -40,9 +40,10 @@ struct Measurement {
 
 /// Times subjects on one device.
 ///
-/// Burst: each sample is a replay of about a millisecond after at least three milliseconds idle. Sustained: the device
-/// is soaked first, until the clock (where it is unknown, the time) is flat, and then works without a pause; a device
-/// that has been idle only briefly since is soaked again for twice as long only.
+/// Burst: each sample is a replay of about a millisecond after at least three milliseconds idle, at a clock within
+/// three per cent of its maximum as far as rests bring that about. Sustained: the device is soaked first, until the
+/// clock (where it is unknown, the time) is flat, and then works without a pause; a device that has been idle only
+/// briefly since is soaked again for twice as long only.
 ///
 /// Throws BackendError; after StatusCode::device_lost nothing more can be measured in this process.
 class Sampler {
@@ -62,6 +63,7 @@ class Sampler {
   double overhead(Replay replay);
   void soak(std::vector<Arm>& arms);
   double work(std::vector<Arm>& arms, double seconds);
+  bool is_throttled(const std::vector<Arm>& arms, const ClockReading& clocks) const;
   Ending take_samples(std::vector<Arm>& arms, std::vector<std::vector<double>>& samples_s);
   std::optional<Ending> ending(const std::vector<std::vector<double>>& samples_s, double elapsed_s) const;
 

@@ -30,9 +30,9 @@ struct Tuning {
 /// As the second verify of verify.h.
 using Check = std::function<Verdict(Backend&, const op::Operator&, const Call&, std::uint64_t seed)>;
 
-/// Chooses among the algorithms of an operator. Each is verified; a few bursts of each leave the fastest, which are
-/// measured again in alternation with the first choice, and one replaces it only where the 90 % interval of its gain
-/// over it, burst against burst, lies above least_gain: so a later measurement finds the gain again.
+/// Chooses among the algorithms of an operator: of the likeliest 32, two bursts of each leave the fastest, which are
+/// verified and measured again in alternation with the first choice, and one replaces it only where the 90 % interval
+/// of its gain over it, burst against burst, lies above least_gain: so a later measurement finds the gain again.
 class Tuner {
  public:
   Tuner(Backend& backend, const DeviceInfo& device, ClockMonitor& monitor, HostClock* clock = nullptr,
@@ -46,8 +46,9 @@ class Tuner {
   using Subjects = std::vector<std::unique_ptr<Subject>>;
 
   bool is_right(const op::Operator& op, const Subject& subject, std::string& why) const;
-  Subjects rivals(const op::Operator& op, const Subject& first, Tuning& tuning);
-  void keep_fastest(Subjects& rivals);
+  Subjects rivals(const Subject& first, Tuning& tuning, const op::Operator& op);
+  void sort_by_speed(Subjects& rivals);
+  void keep_right(const op::Operator& op, Subjects& rivals, Tuning& tuning);
   void decide(Subject& first, Subjects& rivals, Tuning& tuning);
 
   Backend& backend_;
