@@ -40,6 +40,16 @@ Band band(std::string_view what, std::string_view text) {
   return {*low, *high};
 }
 
+std::string command_examples(const std::string& command, std::string_view lines) {
+  std::string text = "Examples:";
+  while (!lines.empty()) {
+    const std::size_t end = std::min(lines.find('\n'), lines.size());
+    text += fmt::format("\n  gemmetry {} {}", command, lines.substr(0, end));
+    lines.remove_prefix(std::min(end + 1, lines.size()));
+  }
+  return text;
+}
+
 CLI::Option* add_text(CLI::App& app, const std::string& flags, const std::string& type, const std::string& description,
                       std::function<void(const std::string&, const std::string&)> read) {
   const auto take = [what = first_flag(flags), read = std::move(read)](const CLI::results_t& results) {

@@ -33,6 +33,9 @@ CLI::Option* add_size(CLI::App& app, const std::string& flags, std::int64_t& tar
 CLI::Option* add_size(CLI::App& app, const std::string& flags, std::optional<std::int64_t>& target,
                       const std::string& description, std::int64_t low = 1);
 
+/// "Examples:" with each of the lines behind "gemmetry COMMAND ".
+std::string command_examples(const std::string& command, std::string_view lines);
+
 /// An option whose text `read(flags, text)` takes.
 CLI::Option* add_text(CLI::App& app, const std::string& flags, const std::string& type, const std::string& description,
                       std::function<void(const std::string& what, const std::string& text)> read);

@@ -2,10 +2,9 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
-
 #include "gemmetry/cli/interrupt.h"
-#include "gemmetry/cli/operator_columns.h"
+#include "gemmetry/cli/setting.h"
+#include "gemmetry/cli/step_columns.h"
 #include "gemmetry/measure/measured_model.h"
 
 namespace gemmetry::cli {
@@ -17,8 +16,6 @@ using report::Value;
 
 Value text(std::string_view words) { return std::string(words); }
 
-report::Interval interval(const op::Cost& cost) { return {cost.time_s, cost.time_low_s(), cost.time_high_s()}; }
-
 /// Outside its own 90 % interval a prediction is marked.
 report::Tone tone_of(const ComparedOperator& row) {
   if (!row.measured) return report::Tone::plain;
@@ -28,18 +25,11 @@ report::Tone tone_of(const ComparedOperator& row) {
   return inside ? report::Tone::plain : report::Tone::warn;
 }
 
+const op::Step& step_of(const ComparedOperator& row) { return row.explained.priced.step; }
+
 std::vector<Column<ComparedOperator>> operator_columns(bool passes) {
   using Row = ComparedOperator;
-  const auto step = [](const Row& r) -> const op::Step& { return r.explained.priced.step; };
-  std::vector<Column<Row>> columns{
-      {{.key = "module", .heading = "module", .once = true}, [=](const Row& r) { return text(name(step(r).module)); }},
-      {{.key = "detail", .heading = "detail"}, [=](const Row& r) { return text(step(r).detail); }},
-      {{.key = "pass", .heading = passes ? "pass" : ""}, [=](const Row& r) { return text(name(step(r).pass)); }},
-      {{.key = "kind"}, [=](const Row& r) { return text(kind(step(r).op)); }},
-      {{.key = "", .heading = "sizes"}, [=](const Row& r) { return text(dims(step(r).op)); }},
-  };
-  for (const Column<op::Operator>& field : field_columns())
-    columns.push_back({field.info, [=, get = field.get](const Row& r) { return get(step(r).op); }});
+  std::vector<Column<Row>> columns = step_columns<Row>(step_of, passes);
   const std::vector<Column<Row>> costs{
       {{.key = "count", .heading = "count"},
        [](const Row& r) { return Value(static_cast<std::int64_t>(r.explained.priced.count)); }},
@@ -82,8 +72,6 @@ std::vector<Column<Comparison>> sum_columns() {
   };
 }
 
-bool is_forward(const ComparedOperator& row) { return row.explained.priced.step.pass == op::Pass::forward; }
-
 }  // namespace
 
 Comparison compare_on_device(const Explanation& explained, MeasuringSession& session, const Console& console) {
@@ -98,7 +86,7 @@ Comparison compare_on_device(const Explanation& explained, MeasuringSession& ses
 }
 
 std::vector<report::Section> comparison_sections(const Comparison& comparison, bool one_layer) {
-  const bool passes = !std::all_of(comparison.operators.begin(), comparison.operators.end(), is_forward);
+  const bool passes = has_passes(comparison.operators, step_of);
   return {
       {"operators", one_layer ? "One layer of each kind" : "Operators (count: times in the whole model; time: of one)",
        report::List{make_table(operator_columns(passes), comparison.operators)}},

@@ -9,8 +9,8 @@
 
 namespace gemmetry::cli {
 
-void DatabaseOption::add_to(CLI::App& app) {
-  app.add_option("--db", path_, "database of records; usually gemmetry/records.db in the XDG data directory")
+CLI::Option* DatabaseOption::add_to(CLI::App& app) {
+  return app.add_option("--db", path_, "database of records; usually gemmetry/records.db in the XDG data directory")
       ->type_name("FILE");
 }
 

@@ -8,7 +8,7 @@ namespace gemmetry::cli {
 /// In which file records are.
 class DatabaseOption {
  public:
-  void add_to(CLI::App& app);
+  CLI::Option* add_to(CLI::App& app);
 
   /// The file to read.
   const std::string& path() const { return path_; }

@@ -6,8 +6,8 @@
 
 namespace gemmetry::cli {
 
-void DeviceOptions::add_to(CLI::App& app) {
-  app.add_option("--device", name_, "cuda, cuda:1, ... or cpu")->type_name("NAME")->capture_default_str();
+CLI::Option* DeviceOptions::add_to(CLI::App& app) {
+  return app.add_option("--device", name_, "cuda, cuda:1, ... or cpu")->type_name("NAME")->capture_default_str();
 }
 
 std::unique_ptr<measure::Backend> DeviceOptions::open(int local_rank) const {

@@ -11,9 +11,9 @@
 #include "gemmetry/cli/gpu_options.h"
 #include "gemmetry/cli/measuring_session.h"
 #include "gemmetry/cli/model_options.h"
-#include "gemmetry/cli/operator_columns.h"
 #include "gemmetry/cli/output_options.h"
 #include "gemmetry/cli/setting.h"
+#include "gemmetry/cli/step_columns.h"
 #include "gemmetry/cli/sweep_report.h"
 #include "gemmetry/cli/workload_options.h"
 
@@ -42,6 +42,9 @@ struct Options {
   bool layer = false;
   bool compare = false;
   std::optional<std::int64_t> tokens, gpus;
+
+  void add_run_to(CLI::App& app);
+  void add_compare_to(CLI::App& app);
 };
 
 /// What a training run of so many tokens on so many GPUs takes.
@@ -62,21 +65,11 @@ struct Answer {
 
 Value text(std::string_view words) { return std::string(words); }
 
-bool is_forward(const ExplainedOperator& row) { return row.priced.step.pass == op::Pass::forward; }
+const op::Step& step_of(const ExplainedOperator& row) { return row.priced.step; }
 
-/// `passes`: there are other passes than the forward one to be told apart on screen.
 std::vector<Column<ExplainedOperator>> operator_columns(bool passes) {
   using Row = ExplainedOperator;
-  std::vector<Column<Row>> columns{
-      {{.key = "module", .heading = "module", .once = true},
-       [](const Row& r) { return text(name(r.priced.step.module)); }},
-      {{.key = "detail", .heading = "detail"}, [](const Row& r) { return text(r.priced.step.detail); }},
-      {{.key = "pass", .heading = passes ? "pass" : ""}, [](const Row& r) { return text(name(r.priced.step.pass)); }},
-      {{.key = "kind", .heading = "kind"}, [](const Row& r) { return text(kind(r.priced.step.op)); }},
-      {{.key = "", .heading = "sizes"}, [](const Row& r) { return text(dims(r.priced.step.op)); }},
-  };
-  for (const Column<op::Operator>& field : field_columns())
-    columns.push_back({field.info, [get = field.get](const Row& r) { return get(r.priced.step.op); }});
+  std::vector<Column<Row>> columns = step_columns<Row>(step_of, passes);
   const std::vector<Column<Row>> costs{
       {{.key = "count", .heading = "count"},
        [](const Row& r) { return Value(static_cast<std::int64_t>(r.priced.count)); }},
@@ -84,11 +77,7 @@ std::vector<Column<ExplainedOperator>> operator_columns(bool passes) {
       {{.key = "bytes", .heading = "bytes", .unit = Unit::bytes},
        [](const Row& r) { return Value(r.priced.cost.bytes); }},
       {{.key = "", .heading = "time", .unit = Unit::seconds}, [](const Row& r) { return Value(r.priced.cost.time_s); }},
-      {{.key = "time_s", .interval = true},
-       [](const Row& r) {
-         const op::Cost& cost = r.priced.cost;
-         return Value(report::Interval{cost.time_s, cost.time_low_s(), cost.time_high_s()});
-       }},
+      {{.key = "time_s", .interval = true}, [](const Row& r) { return Value(interval(r.priced.cost)); }},
       {{.key = "share", .heading = "share", .unit = Unit::fraction}, [](const Row& r) { return Value(r.share); }},
       {{.key = "", .heading = "rate", .unit = Unit::flop_per_s},
        [](const Row& r) {
@@ -189,8 +178,7 @@ std::vector<Column<Answer>> memory_columns() {
 }
 
 /// The GPUs of a run must be whole data-parallel ranks. Their number is not taken as --dp: the reduction of gradients
-/// that
-/// --dp prices is usually hidden behind the backward pass.
+/// that --dp prices is usually hidden behind the backward pass.
 void require_whole_ranks(const shape::Workload& workload, const Options& options) {
   if (!options.gpus) return;
   const std::int64_t group = workload.tensor_parallel * workload.pipeline_parallel;
@@ -219,7 +207,7 @@ void require_consistent(const Options& options, const shape::Workload& workload)
 
 report::Document document(const Answer& answer, bool one_layer) {
   const Explanation& explained = answer.explained;
-  const bool passes = !std::all_of(explained.operators.begin(), explained.operators.end(), is_forward);
+  const bool passes = has_passes(explained.operators, step_of);
   report::Document document;
   document.csv = "operators";
   document.sections = {
@@ -249,7 +237,7 @@ ExitCode run_compare(const Options& options, const Console& console) {
   report::Document document;
   document.csv = "operators";
   document.sections = {model_section(model), workload_section(workload), gpu_section(predictor),
-                       device_section(session, measuring)};
+                       device_section(session.device(), &session.measurer().setting())};
   for (report::Section& section : comparison_sections(compare_on_device(explained, session, console), options.layer))
     document.sections.push_back(std::move(section));
   options.output.write(document, console);
@@ -269,6 +257,22 @@ ExitCode run_explain(const Options& options, const Console& console) {
   return exit_ok;
 }
 
+void Options::add_run_to(CLI::App& app) {
+  constexpr auto group = "Split and training";
+  add_size(app, "--tokens", tokens, "tokens of a training run, as in 300e9: adds the days it takes")->group(group);
+  add_size(app, "--gpus", gpus,
+           "GPUs of that run; gradients are taken as reduced behind the backward pass unless --dp is stated")
+      ->group(group);
+}
+
+/// After the options of the training run, which is only predicted.
+void Options::add_compare_to(CLI::App& app) {
+  constexpr auto group = "Beside a measurement";
+  CLI::Option* asked = app.add_flag("--compare", compare, "measure every operator on this machine's device too");
+  asked->group(group)->excludes("--tokens")->excludes("--gpus");
+  for (CLI::Option* option : measuring.add_device_to(app, group)) option->needs(asked);
+}
+
 }  // namespace
 
 void add_explain(CLI::App& app, Command& chosen) {
@@ -277,14 +281,9 @@ void add_explain(CLI::App& app, Command& chosen) {
   options->model.add_to(sub);
   sub.add_flag("--layer", options->layer, "show the operators of one layer of each kind instead of the whole model");
   options->workload.add_to(sub);
-  add_size(sub, "--tokens", options->tokens, "tokens of a training run, as in 300e9: adds the days it takes")
-      ->group("Split and training");
-  add_size(sub, "--gpus", options->gpus,
-           "GPUs of that run; gradients are taken as reduced behind the backward pass unless --dp is stated")
-      ->group("Split and training");
+  options->add_run_to(sub);
   options->gpu.add_to(sub);
-  sub.add_flag("--compare", options->compare, "measure every operator on this machine's device beside its prediction");
-  options->measuring.add_device_to(sub);
+  options->add_compare_to(sub);
   options->output.add_to(sub);
   sub.footer(examples);
   set_command(sub, chosen, options, run_explain);

@@ -6,6 +6,7 @@
 #include <map>
 
 #include "gemmetry/cli/layer_reason.h"
+#include "gemmetry/cli/step_columns.h"
 #include "gemmetry/gpu/gpu.h"
 #include "gemmetry/op/lower.h"
 
@@ -49,11 +50,6 @@ std::vector<ExplainedLayer> explain_layers(const op::Program& program, const op:
     layers.push_back({kind, count / runs, op::total_time(steps_of(program, priced, once))});
   }
   return layers;
-}
-
-/// Whether two steps are shown as one.
-bool is_same(const op::Step& a, const op::Step& b) {
-  return a.module == b.module && a.pass == b.pass && a.detail == b.detail && a.op == b.op;
 }
 
 std::vector<ExplainedOperator> merged(const op::PricedProgram& steps) {

@@ -2,30 +2,64 @@
 
 #include <memory>
 
+#include "gemmetry/cli/arguments.h"
 #include "gemmetry/cli/command.h"
 #include "gemmetry/cli/measuring_session.h"
 #include "gemmetry/cli/operator_source.h"
 #include "gemmetry/cli/output_options.h"
 #include "gemmetry/cli/record_columns.h"
 #include "gemmetry/cli/sweep_report.h"
-#include "gemmetry/op/kinds.h"
 
 namespace gemmetry::cli {
 namespace {
 
 constexpr auto examples =
-    R"(Values are numbers, ranges and lists: 4096, 128:32640:128 (first:last:step), 2^5..2^13 (powers of two), 1..8, 64,80,96.
-Every operator is verified before it is timed; what the database has is not measured again, so an interrupted sweep
-goes on when the same command is run again.
+    R"(Every operator is verified before it is timed, and its record is stored as soon as it is measured. What the database
+has is not measured again: after Ctrl-C, or whatever else ended a sweep, the same command goes on.
 
 Examples:
   gemmetry measure gemm --m 8192 --n 4096 --k 4096
-  gemmetry measure gemm --m 8192 --n 128:32640:128 --k 4096 --layout nt,nn,tn --time-budget 10m
-  gemmetry measure bmm --batch 128 --m 2048 --n 2048 --k 32..256
   gemmetry measure attention --batch 4 --queries 2^9..2^13 --heads 32 --head-dim 64,80,128
-  gemmetry measure norm @sizes.csv --clocks sustained
   gemmetry measure layer llama-2-7b --ffn 10922 --phase training
-  mpirun -np 8 gemmetry measure gemm @shapes.csv --db sweep.db)";
+  mpirun -np 8 gemmetry measure gemm @shapes.csv --db sweep.db          each to a file of its own: sweep.rank0.db, ...
+  gemmetry records merge sweep.rank*.db --db sweep.db)";
+
+constexpr auto values =
+    R"(VALUES are numbers, ranges and lists: 4096, 128:32640:128 (first:last:step), 2^5..2^13 (powers of two), 1..8,
+64,80,96. All combinations are measured, in random order; Ctrl-C ends a sweep after the operator that is being
+measured (exit status 0), and the same command goes on.)";
+
+/// A kind of operator as a command.
+struct KindHelp {
+  const char* command;
+  const char* kind;
+  const char* description;
+  const char* examples;  ///< what follows "gemmetry measure COMMAND", line by line
+};
+
+constexpr KindHelp kinds[] = {
+    {"gemm", "gemm", "products, one or a batch of equal ones",
+     "--m 8192 --n 4096 --k 4096\n"
+     "--m 8192 --n 128:32640:128 --k 4096 --layout nt,nn,tn --time-budget 10m\n"
+     "@shapes.csv --db shapes.db"},
+    {"bmm", "gemm", "batched products: gemm by its other name", "--batch 128 --m 2048 --n 2048 --k 32:256:8"},
+    {"grouped_gemm", "grouped_gemm", "products of rows with the experts they are sent to",
+     "--experts 8 --m 2^10..2^16 --n 14336 --k 4096"},
+    {"attention", "attention", "fused attention, forward or backward",
+     "--batch 4 --queries 2^9..2^13 --heads 32 --head-dim 64,80,128\n"
+     "--batch 64 --queries 1 --keys 4096 --heads 32 --kv-heads 8 --head-dim 128"},
+    {"norm", "norm", "LayerNorm and RMSNorm", "--rows 8192 --width 4096,5120 --norm rms_norm --backward false,true"},
+    {"softmax", "softmax", "masked scaled softmax of scores", "--rows 262144 --columns 2^9..2^12"},
+    {"activation", "activation", "GELU, ReLU, SiLU and their gated kin",
+     "--rows 8192 --width 11008 --function silu --gated"},
+    {"rotary", "rotary", "rotary positions of queries and keys", "--tokens 8192 --heads 64 --dim 64,128"},
+    {"residual", "residual", "a branch added to the residual stream", "--rows 8192 --width 4096 --dropout --bias"},
+    {"embedding", "embedding", "rows of a table looked up", "--tokens 8192 --width 4096 --backward"},
+    {"cross_entropy", "cross_entropy", "cross-entropy of logits", "--rows 8192 --vocab 32000,50257,50304"},
+    {"optimizer", "optimizer", "the AdamW update", "--parameters 1e8,1e9"},
+    {"pointwise", "pointwise", "kernels that read and write each element once",
+     "--function copy --elements 2^20..2^30 --read-bytes 2 --write-bytes 2"},
+};
 
 struct Options {
   explicit Options(std::string kind) : source(std::move(kind)) {}
@@ -35,7 +69,7 @@ struct Options {
   OutputOptions output;
 };
 
-/// The records of the operators, in the order in which they were asked for.
+/// The records of the operators, in their order: those of now and those that were there.
 std::vector<measure::Record> records_of(MeasuringSession& session, const std::vector<op::Operator>& ops,
                                         std::int64_t takes) {
   std::vector<measure::Record> records;
@@ -48,15 +82,14 @@ std::vector<measure::Record> records_of(MeasuringSession& session, const std::ve
 
 ExitCode run_measure(const Options& options, const Console& console) {
   // What is wrong with the sizes is said before a device is asked for.
-  options.source.operators(shape::Dtype::bf16);
+  std::vector<op::Operator> ops = options.source.operators(options.measuring.device().default_dtype());
   MeasuringSession session(options.measuring);
-  std::vector<op::Operator> ops = options.source.operators(default_dtype(session.device()));
-  if (session.rank().size > 1) ops = measure::share(ops, session.rank(), options.measuring.seed());
+  if (session.rank().size > 1) ops = measure::share(std::move(ops), session.rank(), options.measuring.seed());
   const measure::SweepSummary summary = run_sweep(session, options.measuring, ops, console);
   report::Document document;
   document.csv = "records";
   document.sections = {
-      device_section(session, options.measuring),
+      device_section(session.device(), &session.measurer().setting()),
       {"records", "Records",
        report::List{make_table(record_columns(false), records_of(session, ops, options.measuring.takes()))}},
       sweep_section(summary, session.store().path())};
@@ -64,17 +97,14 @@ ExitCode run_measure(const Options& options, const Console& console) {
   return exit_ok;
 }
 
-void add_kind(CLI::App& measure, Command& chosen, const std::string& name, const std::string& kind,
-              const std::string& description) {
-  CLI::App& sub = *measure.add_subcommand(name, description);
-  auto options = std::make_shared<Options>(kind);
+void add_kind(CLI::App& measure, Command& chosen, const KindHelp& help) {
+  CLI::App& sub = *measure.add_subcommand(help.command, help.description);
+  auto options = std::make_shared<Options>(help.kind);
   options->source.add_to(sub);
-  options->measuring.add_to(sub, true);
+  options->measuring.add_to(sub);
+  options->measuring.add_sweep_to(sub);
   options->output.add_to(sub);
-  sub.footer(
-      fmt::format("Values are numbers, ranges and lists: 4096, 128:32640:128, 2^5..2^13, 1..8, 64,80,96.\n\n"
-                  "Examples:\n  gemmetry measure {} @sizes.csv",
-                  name));
+  sub.footer(fmt::format("{}\n\n{}", values, command_examples(fmt::format("measure {}", help.command), help.examples)));
   set_command(sub, chosen, options, run_measure);
 }
 
@@ -82,12 +112,8 @@ void add_kind(CLI::App& measure, Command& chosen, const std::string& name, const
 
 void add_measure(CLI::App& app, Command& chosen) {
   CLI::App& sub = *app.add_subcommand("measure", "operators on this machine's device, swept, verified and recorded");
-  sub.require_subcommand(0, 1);
-  for (const std::string& kind : op::operator_kinds()) {
-    if (kind == "collective") continue;  // no single device runs it
-    add_kind(sub, chosen, kind, kind, "operators of that kind");
-    if (kind == "gemm") add_kind(sub, chosen, "bmm", kind, "batched products; the same as gemm");
-  }
+  sub.require_subcommand(1);
+  for (const KindHelp& help : kinds) add_kind(sub, chosen, help);
   add_measure_layer(sub, chosen);
   sub.footer(examples);
 }

@@ -8,14 +8,13 @@
 #include "gemmetry/cli/interrupt.h"
 #include "gemmetry/cli/measuring_session.h"
 #include "gemmetry/cli/model_options.h"
-#include "gemmetry/cli/operator_columns.h"
 #include "gemmetry/cli/output_options.h"
 #include "gemmetry/cli/setting.h"
+#include "gemmetry/cli/step_columns.h"
 #include "gemmetry/cli/sweep_report.h"
 #include "gemmetry/cli/workload_options.h"
 #include "gemmetry/measure/measured_model.h"
 #include "gemmetry/op/lower.h"
-#include "gemmetry/predict/predictor.h"
 
 namespace gemmetry::cli {
 namespace {
@@ -25,7 +24,8 @@ using report::Unit;
 using report::Value;
 
 constexpr auto examples =
-    R"(Each operator is measured alone; then all of them one after the other in one graph, each on buffers of its own.
+    R"(Each operator is measured alone, or taken from the database; then all of them one after the other in one graph, each
+on buffers of its own. Ctrl-C ends it after the operator that is being measured; the same command goes on.
 
 Examples:
   gemmetry measure layer gpt3-2.7b
@@ -78,11 +78,7 @@ Layer first_layer(const op::Program& program) {
 std::vector<Row> rows_of(const Layer& layer) {
   std::vector<Row> rows;
   for (const op::Step& step : layer.steps) {
-    const auto same = [&](const Row& row) {
-      return row.step.module == step.module && row.step.pass == step.pass && row.step.detail == step.detail &&
-             row.step.op == step.op;
-    };
-    const auto known = std::find_if(rows.begin(), rows.end(), same);
+    const auto known = std::find_if(rows.begin(), rows.end(), [&](const Row& row) { return is_same(row.step, step); });
     if (known == rows.end())
       rows.push_back({step, 1, std::nullopt, "interrupted"});
     else
@@ -127,18 +123,11 @@ void measure_sequence(Sums& sums, const Layer& layer, const std::vector<Row>& ro
   }
 }
 
-std::vector<Column<Row>> columns(double total_s) {
+const op::Step& step_of(const Row& row) { return row.step; }
+
+std::vector<Column<Row>> columns(bool passes, double total_s) {
   const auto measured = [](auto get) { return [get](const Row& r) { return r.cost ? Value(get(r)) : Value(); }; };
-  std::vector<Column<Row>> columns{
-      {{.key = "module", .heading = "module", .once = true},
-       [](const Row& r) { return Value(std::string(name(r.step.module))); }},
-      {{.key = "detail", .heading = "detail"}, [](const Row& r) { return Value(std::string(r.step.detail)); }},
-      {{.key = "pass", .heading = "pass"}, [](const Row& r) { return Value(std::string(name(r.step.pass))); }},
-      {{.key = "kind"}, [](const Row& r) { return Value(std::string(kind(r.step.op))); }},
-      {{.key = "", .heading = "sizes"}, [](const Row& r) { return Value(dims(r.step.op)); }},
-  };
-  for (const Column<op::Operator>& field : field_columns())
-    columns.push_back({field.info, [get = field.get](const Row& r) { return get(r.step.op); }});
+  std::vector<Column<Row>> columns = step_columns<Row>(step_of, passes);
   const std::vector<Column<Row>> times{
       {{.key = "count", .heading = "count"}, [](const Row& r) { return Value(r.count); }},
       {{.key = "time_s", .heading = "time", .unit = Unit::seconds},
@@ -171,9 +160,7 @@ std::vector<Column<Sums>> sum_columns() {
 ExitCode run_measure_layer(const Options& options, const Console& console) {
   const shape::Model model = options.model.model();
   MeasuringSession session(options.measuring);
-  const std::string gpu = session.device().gpu[0] ? session.device().gpu : "h200";
-  const shape::Workload workload = options.workload.workload(model, predict::Predictor::for_gpu(gpu, {}).gpu());
-  shape::require_possible(workload, model);
+  const shape::Workload workload = workload_on(session, options.workload, model);
   op::Program program;
   op::lower(model, workload, program);
   const Layer layer = first_layer(program);
@@ -192,11 +179,12 @@ ExitCode run_measure_layer(const Options& options, const Console& console) {
 
   report::Document document;
   document.csv = "operators";
-  document.sections = {model_section(model),
-                       workload_section(workload),
-                       device_section(session, options.measuring),
-                       {"operators", "One layer", report::List{make_table(columns(sums.single_s), rows)}},
-                       {"layer", "Layer", report::Facts{make_table(sum_columns(), sums)}}};
+  document.sections = {
+      model_section(model),
+      workload_section(workload),
+      device_section(session.device(), &session.measurer().setting()),
+      {"operators", "One layer", report::List{make_table(columns(has_passes(rows, step_of), sums.single_s), rows)}},
+      {"layer", "Layer", report::Facts{make_table(sum_columns(), sums)}}};
   options.output.write(document, console);
   return exit_ok;
 }
@@ -208,7 +196,7 @@ void add_measure_layer(CLI::App& measure, Command& chosen) {
   auto options = std::make_shared<Options>();
   options->model.add_to(sub);
   options->workload.add_to(sub);
-  options->measuring.add_to(sub, false);
+  options->measuring.add_to(sub);
   options->output.add_to(sub);
   sub.footer(examples);
   set_command(sub, chosen, options, run_measure_layer);

@@ -1,5 +1,7 @@
 #include "gemmetry/cli/measuring_options.h"
 
+#include <fmt/format.h>
+
 #include <cstdlib>
 #include <filesystem>
 
@@ -8,20 +10,28 @@
 namespace gemmetry::cli {
 namespace {
 
-constexpr auto group = "Measuring";
-constexpr auto sweep_group = "Sweeps";
+constexpr auto measuring_group = "Measuring";
 
 }  // namespace
 
-void MeasuringOptions::add_device_to(CLI::App& app) {
-  device_.add_to(app);
-  database_.add_to(app);
-  add_choice(app, "--algorithm", setting_.policy, {measure::Policy::first, measure::Policy::tuned},
-             "the library's first choice, or the tuning table's where it has one")
-      ->group(group);
-  app.add_option("--table", table_, "the tuning table (gemmetry tune); tuning.json beside the database unless said")
-      ->type_name("FILE")
-      ->group(group);
+std::vector<CLI::Option*> MeasuringOptions::add_device_to(CLI::App& app, const std::string& group) {
+  const std::vector<CLI::Option*> options{
+      device_.add_to(app), database_.add_to(app),
+      add_choice(app, "--algorithm", setting_.policy, {measure::Policy::first, measure::Policy::tuned},
+                 "the library's first choice, or the tuning table's where it has one"),
+      add_table_option(app)};
+  for (CLI::Option* option : options) option->group(group);
+  return options;
+}
+
+void MeasuringOptions::add_table_to(CLI::App& app) {
+  for (CLI::Option* option : {device_.add_to(app), database_.add_to(app), add_table_option(app)})
+    option->group(measuring_group);
+}
+
+CLI::Option* MeasuringOptions::add_table_option(CLI::App& app) {
+  return app.add_option("--table", table_, "the tuning table (gemmetry tune); usually tuning.json beside the database")
+      ->type_name("FILE");
 }
 
 void MeasuringOptions::follow(gpu::Clocks clocks, measure::Replay replay) {
@@ -29,34 +39,37 @@ void MeasuringOptions::follow(gpu::Clocks clocks, measure::Replay replay) {
   setting_.replay = replay;
 }
 
-void MeasuringOptions::add_to(CLI::App& app, bool sweeps) {
-  add_device_to(app);
+void MeasuringOptions::add_to(CLI::App& app) {
+  add_device_to(app, measuring_group);
   add_choice(app, "--clocks", setting_.clocks, {gpu::Clocks::burst, gpu::Clocks::sustained},
              "short runs after idle, or full load until the clock is flat")
-      ->group(group);
+      ->group(measuring_group);
   add_choice(app, "--launch", setting_.replay, {measure::Replay::graph, measure::Replay::stream},
              "kernels replayed from a graph, or launched one by one by the host")
-      ->group(group);
+      ->group(measuring_group);
   app.add_flag("--warm", setting_.warm, "leave the operands in the cache; else buffers rotate over twice its size")
-      ->group(group);
+      ->group(measuring_group);
   add_text(app, "--precision", "P%", "stop when the median's 90 % interval is this narrow, to either side",
            [this](const std::string& what, const std::string& text) { sampling_.precision = per_cent(what, text); })
       ->default_str("1%")
-      ->group(group);
+      ->group(measuring_group);
   add_text(app, "--time-cap", "TIME", "stop one measurement after this long",
            [this](const std::string& what, const std::string& text) { sampling_.time_cap_s = seconds(what, text); })
       ->default_str("1s")
-      ->group(group);
-  if (!sweeps) return;
-  add_size(app, "--takes", takes_, "measure each operator so often, at random times of the sweep")->group(sweep_group);
+      ->group(measuring_group);
+}
+
+void MeasuringOptions::add_sweep_to(CLI::App& app) {
+  constexpr auto group = "Sweeps";
+  add_size(app, "--takes", takes_, "measure each operator so often, at random times of the sweep")->group(group);
   add_text(app, "--time-budget", "TIME", "end the sweep after this long, as in 90s, 10m or 1.5h",
            [this](const std::string& what, const std::string& text) { time_budget_s_ = seconds(what, text); })
-      ->group(sweep_group);
-  add_size(app, "--seed", seed_, "of the data and of the random order", 0)->group(sweep_group);
-  app.add_flag("--retry", retry_, "measure again what failed before")->group(sweep_group);
+      ->group(group);
+  add_size(app, "--seed", seed_, "of the random order", 0)->group(group);
+  app.add_flag("--retry", retry_, "measure again what failed before")->group(group);
   app.add_option("--share", share_, "take the I-th of N shares; mpirun, srun and Slurm arrays say it themselves")
       ->type_name("I/N")
-      ->group(sweep_group);
+      ->group(group);
 }
 
 measure::Sampling MeasuringOptions::sampling() const {
@@ -76,6 +89,15 @@ measure::Rank MeasuringOptions::rank() const {
     return value ? std::optional<std::string>(value) : std::nullopt;
   };
   return measure::find_rank(environment, share_);
+}
+
+std::string MeasuringOptions::text() const {
+  std::string text = fmt::format(" --device {} --clocks {}", device_.name(), name(setting_.clocks));
+  if (setting_.policy != measure::Policy::first) text += fmt::format(" --algorithm {}", name(setting_.policy));
+  if (setting_.policy == measure::Policy::tuned && !table_.empty()) text += fmt::format(" --table '{}'", table_);
+  if (setting_.replay != measure::Replay::graph) text += fmt::format(" --launch {}", name(setting_.replay));
+  if (setting_.warm) text += " --warm";
+  return text;
 }
 
 }  // namespace gemmetry::cli

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "gemmetry/cli/database_option.h"
 #include "gemmetry/cli/device_options.h"
@@ -18,12 +19,17 @@ class MeasuringOptions {
  public:
   explicit MeasuringOptions(gpu::Clocks clocks = gpu::Clocks::burst) { setting_.clocks = clocks; }
 
-  /// `sweeps`: with the options of long sweeps.
-  void add_to(CLI::App& app, bool sweeps);
+  /// How one operator is measured: device, database, algorithm, clocks, when to stop.
+  void add_to(CLI::App& app);
+  /// What a sweep over many operators takes beside these.
+  void add_sweep_to(CLI::App& app);
 
   /// Only device, database and algorithm, for commands that have clocks and launch of their own: `follow` sets these.
-  void add_device_to(CLI::App& app);
+  std::vector<CLI::Option*> add_device_to(CLI::App& app, const std::string& group);
   void follow(gpu::Clocks clocks, measure::Replay replay);
+
+  /// Only device and tuning table, for what fills the table.
+  void add_table_to(CLI::App& app);
 
   const DeviceOptions& device() const { return device_; }
   const DatabaseOption& database() const { return database_; }
@@ -39,7 +45,12 @@ class MeasuringOptions {
   /// Which of several processes this is, as the environment or --share says.
   measure::Rank rank() const;
 
+  /// " --device cpu --clocks burst": the options that measure in the same way again.
+  std::string text() const;
+
  private:
+  CLI::Option* add_table_option(CLI::App& app);
+
   DeviceOptions device_;
   DatabaseOption database_;
   measure::Setting setting_;

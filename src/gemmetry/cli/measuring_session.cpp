@@ -2,12 +2,13 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <filesystem>
 #include <string_view>
 #include <type_traits>
 
 #include "gemmetry/base/version.h"
+#include "gemmetry/cli/operator_source.h"
+#include "gemmetry/gpu/catalogue.h"
 #include "gemmetry/measure/subject.h"
 #include "gemmetry/op/field_text.h"
 #include "gemmetry/op/kinds.h"
@@ -30,6 +31,16 @@ std::string database_of(const MeasuringOptions& options, const measure::Rank& ra
   return own.string();
 }
 
+/// Whether the field has this value when it is left out.
+template <class Op, class Field>
+bool is_default(const Op& op, const Field& field) {
+  Op without = op;
+  without.*field.member = Op{}.*field.member;
+  op::Operator completed = without;
+  op::complete(completed, [&](std::string_view name) { return name != field.name; });
+  return std::get<Op>(completed) == op;
+}
+
 measure::TuningTable table_of(const MeasuringOptions& options) {
   if (options.setting().policy != measure::Policy::tuned) return {};
   return measure::TuningTable::load(options.table());
@@ -40,7 +51,8 @@ measure::TuningTable table_of(const MeasuringOptions& options) {
 MeasuringSession::MeasuringSession(const MeasuringOptions& options)
     : rank_(options.rank()),
       backend_(options.device().open(static_cast<int>(rank_.local))),
-      monitor_(described(*backend_).uuid),
+      device_(described(*backend_)),
+      monitor_(device_.uuid),
       store_(database_of(options, rank_)),
       table_(table_of(options)),
       measurer_(*backend_, monitor_, measuring(options)) {}
@@ -50,42 +62,37 @@ measure::Measuring MeasuringSession::measuring(const MeasuringOptions& options) 
   measuring.setting = options.setting();
   measuring.sampling = options.sampling();
   measuring.tool = version;
-  measuring.command = [setting = options.setting(), device = options.device().name()](const op::Operator& op) {
-    return command_of(op, setting, device);
-  };
-  const measure::DeviceInfo device = described(*backend_);
-  measuring.tuned = [this, device](const op::Operator& op) {
-    const measure::TunedAlgorithm* tuned = table_.find(op, device.name, measure::library_version(op, device, version));
+  measuring.command = [how = options.text()](const op::Operator& op) { return command_of(op) + how; };
+  measuring.tuned = [this](const op::Operator& op) {
+    const std::string library = measure::library_version(op, device_, version);
+    const measure::TunedAlgorithm* tuned = table_.find(op, device_.name, library);
     return tuned ? std::string(tuned->best.key) : std::string();
   };
   return measuring;
 }
 
-shape::Dtype default_dtype(const measure::DeviceInfo& device) {
-  return std::string_view(device.backend) == "cpu" ? shape::Dtype::fp32 : shape::Dtype::bf16;
+shape::Workload workload_on(const MeasuringSession& session, const WorkloadOptions& options,
+                            const shape::Model& model) {
+  const gpu::Gpu gpu = session.gpu() ? *session.gpu() : gpu::load_gpu("h200");
+  const shape::Workload workload = options.workload(model, gpu);
+  shape::require_possible(workload, model);
+  return workload;
 }
 
-std::string command_of(const op::Operator& op, const measure::Setting& setting, const std::string& device) {
+std::string command_of(const op::Operator& op) {
   std::string command = "gemmetry measure " + std::string(kind(op));
   std::visit(
       [&]<class Op>(const Op& one) {
-        const Op defaults;
         op::for_each_field<Op>([&](const auto& field) {
           const auto& value = one.*field.member;
-          if (value == defaults.*field.member && !field.required && field.name != "dtype") return;
-          std::string flag(field.name);
-          std::replace(flag.begin(), flag.end(), '_', '-');
+          if (!field.required && field.name != "dtype" && is_default(one, field)) return;
           if constexpr (std::is_enum_v<std::remove_cvref_t<decltype(value)>>)
-            command += fmt::format(" --{} {}", flag, op::word(value));
+            command += fmt::format(" {} {}", flag_of(field.name), op::word(value));
           else
-            command += fmt::format(" --{} {}", flag, value);
+            command += fmt::format(" {} {}", flag_of(field.name), value);
         });
       },
       op);
-  command += fmt::format(" --device {} --clocks {}", device, name(setting.clocks));
-  if (setting.policy != measure::Policy::first) command += fmt::format(" --algorithm {}", name(setting.policy));
-  if (setting.replay != measure::Replay::graph) command += fmt::format(" --launch {}", name(setting.replay));
-  if (setting.warm) command += " --warm";
   return command;
 }
 

@@ -5,6 +5,7 @@
 
 #include "gemmetry/cli/console.h"
 #include "gemmetry/cli/measuring_options.h"
+#include "gemmetry/cli/workload_options.h"
 #include "gemmetry/measure/clock_monitor.h"
 #include "gemmetry/measure/measurer.h"
 #include "gemmetry/measure/record_store.h"
@@ -17,29 +18,35 @@ class MeasuringSession {
  public:
   /// Throws backends::NoDevice when the device is not there, and Error for what is wrong with files or options.
   explicit MeasuringSession(const MeasuringOptions& options);
+  MeasuringSession(const MeasuringSession&) = delete;
+  MeasuringSession& operator=(const MeasuringSession&) = delete;
 
   measure::Backend& backend() { return *backend_; }
   measure::ClockMonitor& monitor() { return monitor_; }
   measure::Measurer& measurer() { return measurer_; }
   measure::RecordStore& store() { return store_; }
-  const measure::DeviceInfo& device() const { return measurer_.device(); }
+  const measure::DeviceInfo& device() const { return device_; }
   const measure::Rank& rank() const { return rank_; }
+  /// The catalogue's entry of the device; null: it has none.
+  const gpu::Gpu* gpu() const { return measurer_.gpu(); }
 
  private:
   measure::Measuring measuring(const MeasuringOptions& options) const;
 
   measure::Rank rank_;
   std::unique_ptr<measure::Backend> backend_;
+  measure::DeviceInfo device_;
   measure::ClockMonitor monitor_;
   measure::RecordStore store_;
   measure::TuningTable table_;
   measure::Measurer measurer_;
 };
 
-/// The type operands have unless said: bf16, or fp32 on a CPU.
-shape::Dtype default_dtype(const measure::DeviceInfo& device);
+/// The workload on the session's device, which the catalogue may not know: a CPU gets the defaults of the usual GPU.
+/// Error where the device, or a split over several, cannot run it.
+shape::Workload workload_on(const MeasuringSession& session, const WorkloadOptions& options, const shape::Model& model);
 
-/// "gemmetry measure gemm --m 8192 ... --clocks burst": measures one operator again.
-std::string command_of(const op::Operator& op, const measure::Setting& setting, const std::string& device);
+/// "gemmetry measure gemm --m 8192 --n 4096 --k 4096 --dtype bf16": the options that give this operator again.
+std::string command_of(const op::Operator& op);
 
 }  // namespace gemmetry::cli

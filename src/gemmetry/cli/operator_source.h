@@ -1,8 +1,8 @@
 #pragma once
 
 #include <CLI/CLI.hpp>
-#include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "gemmetry/measure/axis.h"
@@ -10,8 +10,11 @@
 
 namespace gemmetry::cli {
 
-/// Which operators of one kind: an option for each of its fields that takes values, ranges and lists, or a CSV file of
-/// sizes, with the options for what its columns leave out.
+/// "--kv-heads" for the field kv_heads.
+std::string flag_of(std::string_view field);
+
+/// Which operators of one kind: an option for each of its fields that takes values, ranges and lists, or a CSV file
+/// with a column for each.
 class OperatorSource {
  public:
   explicit OperatorSource(std::string kind) : kind_(std::move(kind)) {}

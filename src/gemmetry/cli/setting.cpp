@@ -170,5 +170,6 @@ report::Section gpu_section(const Predictor& predictor) {
 
 report::Interval interval(const op::Interval& interval) { return {interval.value, interval.low, interval.high}; }
 report::Interval interval(const op::Ratio& ratio) { return {ratio.value, ratio.low, ratio.high}; }
+report::Interval interval(const op::Cost& cost) { return {cost.time_s, cost.time_low_s(), cost.time_high_s()}; }
 
 }  // namespace gemmetry::cli

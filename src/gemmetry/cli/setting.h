@@ -20,5 +20,6 @@ report::Section gpu_section(const predict::Predictor& predictor);
 
 report::Interval interval(const op::Interval& interval);
 report::Interval interval(const op::Ratio& ratio);
+report::Interval interval(const op::Cost& cost);  ///< of its time
 
 }  // namespace gemmetry::cli

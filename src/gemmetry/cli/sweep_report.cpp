@@ -19,7 +19,16 @@ struct Row {
   const std::string& database;
 };
 
-Value count(std::int64_t number) { return number > 0 ? Value(number) : Value(); }
+using Get = std::function<std::int64_t(const SweepSummary&)>;
+
+/// A count: in JSON and CSV always, on screen where there is anything to count.
+void add_count(std::vector<Column<Row>>& columns, const char* key, const char* heading, const Get& get) {
+  columns.push_back({{.key = key}, [get](const Row& r) { return Value(get(r.summary)); }});
+  columns.push_back({{.heading = heading}, [get](const Row& r) {
+                       const std::int64_t number = get(r.summary);
+                       return number > 0 ? Value(number) : Value();
+                     }});
+}
 
 Value noise(const SweepSummary& summary, const std::function<Value(const measure::NoiseFloor&)>& get) {
   return summary.noise ? get(*summary.noise) : Value();
@@ -34,17 +43,19 @@ std::string ending_text(const SweepSummary& summary) {
 }
 
 std::vector<Column<Row>> summary_columns() {
-  return {
+  std::vector<Column<Row>> columns{
       {{.key = "database", .heading = "records in"}, [](const Row& r) { return Value(r.database); }},
       {{.key = "total", .heading = "asked for"}, [](const Row& r) { return Value(r.summary.total); }},
-      {{.key = "present", .heading = "were there"}, [](const Row& r) { return Value(r.summary.present); }},
-      {{.key = "ok", .heading = "measured"}, [](const Row& r) { return Value(r.summary.ok); }},
-      {{.key = "skipped", .heading = "skipped"}, [](const Row& r) { return count(r.summary.skipped); }},
-      {{.key = "failed", .heading = "failed"}, [](const Row& r) { return count(r.summary.failed); }},
-      {{.key = "untrusted", .heading = "untrusted"}, [](const Row& r) { return count(r.summary.untrusted); }},
-      {{.key = "elsewhere", .heading = "left to other processes"},
-       [](const Row& r) { return count(r.summary.elsewhere); }},
-      {{.key = "left", .heading = "left"}, [](const Row& r) { return count(r.summary.left); }},
+      {{.key = "measured", .heading = "measured"}, [](const Row& r) { return Value(r.summary.measured()); }},
+  };
+  add_count(columns, "present", "were there", [](const SweepSummary& s) { return s.present; });
+  columns.push_back({{.key = "ok"}, [](const Row& r) { return Value(r.summary.ok); }});
+  add_count(columns, "skipped", "of these skipped", [](const SweepSummary& s) { return s.skipped; });
+  add_count(columns, "failed", "of these failed", [](const SweepSummary& s) { return s.failed; });
+  add_count(columns, "untrusted", "of these untrusted", [](const SweepSummary& s) { return s.untrusted; });
+  add_count(columns, "elsewhere", "left to other processes", [](const SweepSummary& s) { return s.elsewhere; });
+  add_count(columns, "left", "left", [](const SweepSummary& s) { return s.left; });
+  const std::vector<Column<Row>> others{
       {{.key = "ending"}, [](const Row& r) { return Value(std::string(name(r.summary.ending))); }},
       {{.key = "", .heading = "ended"}, [](const Row& r) { return Value(ending_text(r.summary)); }},
       {{.key = "elapsed_s", .heading = "took", .unit = Unit::seconds},
@@ -61,20 +72,24 @@ std::vector<Column<Row>> summary_columns() {
        [](const Row& r) {
          return noise(r.summary, [](const auto& n) { return n.difference() ? Value(*n.difference()) : Value(); });
        }},
+      {{.key = "noise.reason", .heading = "no noise floor because", .wrap = true},
+       [](const Row& r) { return r.summary.noise_reason.empty() ? Value() : Value(r.summary.noise_reason); }},
   };
+  columns.insert(columns.end(), others.begin(), others.end());
+  return columns;
 }
 
 struct DeviceRow {
   const measure::DeviceInfo& info;
-  const MeasuringOptions& options;
-  bool monitored;
+  const measure::Setting* setting;  ///< null: not said
 };
 
 Value text(const char* words) { return words[0] ? Value(std::string(words)) : Value(); }
 
 std::vector<Column<DeviceRow>> device_columns() {
-  using Get = std::function<Value(const measure::Setting&)>;
-  const auto setting = [](const Get& get) { return [get](const DeviceRow& r) { return get(r.options.setting()); }; };
+  const auto setting = [](auto get) {
+    return [get](const DeviceRow& r) { return r.setting ? Value(std::string(get(*r.setting))) : Value(); };
+  };
   return {
       {{.key = "name", .heading = "device"}, [](const DeviceRow& r) { return text(r.info.name); }},
       {{.key = "gpu"}, [](const DeviceRow& r) { return text(r.info.gpu); }},
@@ -82,14 +97,11 @@ std::vector<Column<DeviceRow>> device_columns() {
       {{.key = "runtime"}, [](const DeviceRow& r) { return text(r.info.runtime); }},
       {{.key = "products", .heading = "products by"}, [](const DeviceRow& r) { return text(r.info.products); }},
       {{.key = "attention", .heading = "attention by"}, [](const DeviceRow& r) { return text(r.info.attention); }},
-      {{.key = "clocks", .heading = "clocks"},
-       setting([](const measure::Setting& s) { return Value(std::string(name(s.clocks))); })},
-      {{.key = "algorithm", .heading = "algorithm"},
-       setting([](const measure::Setting& s) { return Value(std::string(name(s.policy))); })},
-      {{.key = "launch", .heading = "launch"},
-       setting([](const measure::Setting& s) { return Value(std::string(name(s.replay))); })},
+      {{.key = "clocks", .heading = "clocks"}, setting([](const measure::Setting& s) { return name(s.clocks); })},
+      {{.key = "algorithm", .heading = "algorithm"}, setting([](const measure::Setting& s) { return name(s.policy); })},
+      {{.key = "launch", .heading = "launch"}, setting([](const measure::Setting& s) { return name(s.replay); })},
       {{.key = "cache", .heading = "cache"},
-       setting([](const measure::Setting& s) { return Value(std::string(measure::cache_name(s.warm))); })},
+       setting([](const measure::Setting& s) { return measure::cache_name(s.warm); })},
   };
 }
 
@@ -120,8 +132,8 @@ SweepSummary run_sweep(MeasuringSession& session, const MeasuringOptions& option
   return summary;
 }
 
-report::Section device_section(const MeasuringSession& session, const MeasuringOptions& options) {
-  return {"device", "", report::Facts{make_table(device_columns(), DeviceRow{session.device(), options, true})}};
+report::Section device_section(const measure::DeviceInfo& device, const measure::Setting* setting) {
+  return {"device", "", report::Facts{make_table(device_columns(), DeviceRow{device, setting})}};
 }
 
 report::Section sweep_section(const SweepSummary& summary, const std::string& database) {

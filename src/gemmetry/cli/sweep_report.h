@@ -12,8 +12,8 @@ namespace gemmetry::cli {
 measure::SweepSummary run_sweep(MeasuringSession& session, const MeasuringOptions& options,
                                 const std::vector<op::Operator>& ops, const Console& console);
 
-/// On which device, and how: the section "device" that answers of measurements begin with.
-report::Section device_section(const MeasuringSession& session, const MeasuringOptions& options);
+/// On which device, and how unless that is null: the section "device" that answers of measurements begin with.
+report::Section device_section(const measure::DeviceInfo& device, const measure::Setting* setting);
 
 /// What became of a sweep: the section "sweep".
 report::Section sweep_section(const measure::SweepSummary& summary, const std::string& database);

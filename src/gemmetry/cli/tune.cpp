@@ -6,6 +6,7 @@
 
 #include "gemmetry/base/error.h"
 #include "gemmetry/base/version.h"
+#include "gemmetry/cli/arguments.h"
 #include "gemmetry/cli/command.h"
 #include "gemmetry/cli/interrupt.h"
 #include "gemmetry/cli/measuring_session.h"
@@ -15,11 +16,11 @@
 #include "gemmetry/cli/output_options.h"
 #include "gemmetry/cli/sweep_report.h"
 #include "gemmetry/cli/workload_options.h"
+#include "gemmetry/measure/axis.h"
 #include "gemmetry/measure/statistics.h"
+#include "gemmetry/measure/sweep.h"
 #include "gemmetry/measure/tuner.h"
 #include "gemmetry/op/lower.h"
-#include "gemmetry/predict/predictor.h"
-#include "gemmetry/report/number.h"
 
 namespace gemmetry::cli {
 namespace {
@@ -29,8 +30,10 @@ using report::Unit;
 using report::Value;
 
 constexpr auto examples =
-    R"(What the table already has for this GPU and library version is kept; --again measures it anew.
-gemmetry measure --algorithm tuned takes its algorithms from the table.
+    R"(Each algorithm that the library proposes is verified, and measured in alternation with its first choice, in bursts with
+a cold cache. What the table already has for this GPU and library version is kept; --again measures it anew. Ctrl-C ends
+it after the operator that is being tuned; the same command goes on. gemmetry measure --algorithm tuned takes its
+algorithms from the table.
 
 Examples:
   gemmetry tune gemm --m 8192 --n 4096,11008 --k 4096 --layout nt,nn,tn
@@ -115,9 +118,8 @@ measure::TuningTable existing(const std::string& path) {
   return std::filesystem::exists(path) ? measure::TuningTable::load(path) : measure::TuningTable();
 }
 
-/// Tunes one operator and stores the table, so that nothing is lost when the next one ends the program.
-void tune(Row& row, measure::Tuner& tuner, measure::TuningTable& table, const MeasuringSession& session,
-          const std::string& path) {
+/// The operator's choice, or why there is none. Throws DeviceLost.
+void tune(Row& row, measure::Tuner& tuner, const MeasuringSession& session) {
   const measure::DeviceInfo& device = session.device();
   try {
     const measure::Tuning tuning = tuner.tune(row.op);
@@ -125,11 +127,14 @@ void tune(Row& row, measure::Tuner& tuner, measure::TuningTable& table, const Me
                                         row.op,        tuning.best,
                                         tuning.best_s, tuning.first,
                                         tuning.first_s};
-    table.put(*row.tuned);
-    table.save(path);
   } catch (const measure::BackendError& problem) {
-    if (problem.code() == measure::StatusCode::device_lost) throw;
+    if (problem.code() == measure::StatusCode::device_lost)
+      throw measure::DeviceLost(
+          fmt::format("the device was lost at {}: {}; what was tuned is in the table, and the same command goes on",
+                      measure::text_of(row.op), problem.what()));
     row.reason = problem.what();
+  } catch (const Error& wrong) {
+    row.reason = wrong.what();
   }
 }
 
@@ -151,14 +156,18 @@ ExitCode run_tune(const Options& options, const std::vector<op::Operator>& ops, 
       row.tuned = *known;
       row.present = true;
     } else {
-      tune(row, tuner, table, session, path);
+      tune(row, tuner, session);
+      if (row.tuned) {
+        table.put(*row.tuned);
+        table.save(path);  // at once: nothing is lost when the next one ends the program
+      }
     }
     if (row.tuned) sum.gains.push_back(row.gain());
   }
   console.progress("");
   report::Document document;
   document.csv = "operators";
-  document.sections = {device_section(session, options.measuring),
+  document.sections = {device_section(session.device(), nullptr),
                        {"operators", "", report::List{make_table(columns(), rows)}},
                        {"tuning", "Tuning", report::Facts{make_table(sum_columns(), sum)}}};
   options.output.write(document, console);
@@ -166,9 +175,9 @@ ExitCode run_tune(const Options& options, const std::vector<op::Operator>& ops, 
 }
 
 ExitCode run_tune_kind(const Options& options, const Console& console) {
-  options.source.operators(shape::Dtype::bf16);
+  const std::vector<op::Operator> ops = options.source.operators(options.measuring.device().default_dtype());
   MeasuringSession session(options.measuring);
-  return run_tune(options, options.source.operators(default_dtype(session.device())), session, console);
+  return run_tune(options, ops, session, console);
 }
 
 /// The products a model runs under a workload, each once.
@@ -185,36 +194,47 @@ std::vector<op::Operator> products_of(const shape::Model& model, const shape::Wo
 ExitCode run_tune_model(const Options& options, const Console& console) {
   const shape::Model model = options.model.model();
   MeasuringSession session(options.measuring);
-  const std::string gpu = session.device().gpu[0] ? session.device().gpu : "h200";
-  const shape::Workload workload = options.workload.workload(model, predict::Predictor::for_gpu(gpu, {}).gpu());
-  shape::require_possible(workload, model);
+  const shape::Workload workload = workload_on(session, options.workload, model);
   return run_tune(options, products_of(model, workload), session, console);
+}
+
+void add_common(CLI::App& sub, Options& options) {
+  options.measuring.add_table_to(sub);
+  sub.add_flag("--again", options.again, "tune anew what the table has")->group("Measuring");
+  options.output.add_to(sub);
+}
+
+void add_kind(CLI::App& tune, Command& chosen, const char* kind, const char* description, const char* lines) {
+  CLI::App& sub = *tune.add_subcommand(kind, description);
+  auto options = std::make_shared<Options>(kind);
+  options->source.add_to(sub);
+  add_common(sub, *options);
+  sub.footer(command_examples(fmt::format("tune {}", kind), lines));
+  set_command(sub, chosen, options, run_tune_kind);
+}
+
+void add_model(CLI::App& tune, Command& chosen) {
+  CLI::App& sub = *tune.add_subcommand("model", "every product that a model runs");
+  auto options = std::make_shared<Options>("gemm");
+  options->model.add_to(sub);
+  options->workload.add_to(sub);
+  add_common(sub, *options);
+  sub.footer(command_examples("tune model", "llama-2-7b --phase training\nmy/config.json --phase decode --batch 16"));
+  set_command(sub, chosen, options, run_tune_model);
 }
 
 }  // namespace
 
 void add_tune(CLI::App& app, Command& chosen) {
   CLI::App& sub = *app.add_subcommand("tune", "choose the fastest algorithm for each product by measuring");
+  add_kind(sub, chosen, "gemm", "products, one or a batch of equal ones",
+           "--m 8192 --n 4096,11008 --k 4096 --layout nt,nn,tn\n@shapes.csv --table tuned.json");
+  add_kind(sub, chosen, "grouped_gemm", "products of rows with the experts they are sent to",
+           "--experts 8 --m 2^10..2^16 --n 14336 --k 4096");
+  add_kind(sub, chosen, "attention", "fused attention", "--batch 4 --queries 2^9..2^13 --heads 32 --head-dim 128");
+  add_model(sub, chosen);
+  sub.require_subcommand(1);
   sub.footer(examples);
-  for (const char* kind : {"gemm", "grouped_gemm", "attention"}) {
-    CLI::App& of_kind = *sub.add_subcommand(kind, "operators of that kind");
-    auto options = std::make_shared<Options>(kind);
-    options->source.add_to(of_kind);
-    options->measuring.add_device_to(of_kind);
-    of_kind.add_flag("--again", options->again, "tune anew what the table has");
-    options->output.add_to(of_kind);
-    of_kind.footer(fmt::format("Examples:\n  gemmetry tune {} @sizes.csv", kind));
-    set_command(of_kind, chosen, options, run_tune_kind);
-  }
-  CLI::App& of_model = *sub.add_subcommand("model", "every product of a model");
-  auto options = std::make_shared<Options>("gemm");
-  options->model.add_to(of_model);
-  options->workload.add_to(of_model);
-  options->measuring.add_device_to(of_model);
-  of_model.add_flag("--again", options->again, "tune anew what the table has");
-  options->output.add_to(of_model);
-  of_model.footer("Examples:\n  gemmetry tune model llama-2-7b --phase training");
-  set_command(of_model, chosen, options, run_tune_model);
 }
 
 }  // namespace gemmetry::cli
