@@ -3,7 +3,7 @@
 #include <regex>
 #include <set>
 
-#include "cli/program.h"
+#include "cli/measuring.h"
 
 namespace gemmetry::cli {
 namespace {
@@ -22,6 +22,16 @@ std::string without_end(const std::string& key) {
   return std::regex_replace(key, std::regex("_(low|high)(_s)?$"), "$2");
 }
 
+/// Every key of the answer, with `--format json`, is in the page.
+void expect_documented(const std::string& arguments, const std::string& text) {
+  const Result result = gemmetry(arguments + " --format json");
+  ASSERT_LE(result.code, 1) << arguments << ": " << result.err;
+  std::set<std::string> keys;
+  collect_keys(result.json(), keys);
+  for (const std::string& key : keys)
+    EXPECT_NE(text.find("`" + without_end(key) + "`"), std::string::npos) << arguments << ": " << key;
+}
+
 TEST(Docs, EveryJsonKeyIsDocumented) {
   const std::string text = document("json.md");
   for (const char* arguments :
@@ -29,22 +39,29 @@ TEST(Docs, EveryJsonKeyIsDocumented) {
         "explain gpt3-2.7b --phase training --tp 4 --pp 2 --microbatches 4 --tokens 3e9 --gpus 64",
         "explain gemma-2-2b --phase decode", "explain gpt2 --attention eager", "check gpt3-2.7b",
         "advise gpt3-2.7b --pareto", "advise mixtral-8x7b --only ffn", "gemm 8192 10922 4096", "models", "gpus",
-        "gpus v100", "nodes aws-p4d"}) {
-    const Result result = gemmetry(std::string(arguments) + " --format json");
-    ASSERT_LE(result.code, 1) << arguments << ": " << result.err;
-    std::set<std::string> keys;
-    collect_keys(result.json(), keys);
-    for (const std::string& key : keys)
-      EXPECT_NE(text.find("`" + without_end(key) + "`"), std::string::npos) << arguments << ": " << key;
-  }
+        "gpus v100", "nodes aws-p4d"})
+    expect_documented(arguments, text);
+}
+
+TEST(Docs, EveryJsonKeyOfMeasurementsIsDocumented) {
+  const Scratch scratch;
+  const std::string text = document("json.md"), database = scratch.path("a.db");
+  const std::string stop = " --clocks burst --time-cap 20ms --precision 50%", where = " --device cpu --db " + database;
+  expect_documented(measure("gemm --m 16 --n 16,2^32 --k 2^16", database), text);
+  expect_documented("measure layer" + small_model + quick + " --db " + database, text);
+  expect_documented("tune gemm --m 8 --n 8 --k 8" + where, text);
+  expect_documented("explain" + small_model + " --compare" + where + stop, text);
+  expect_documented("backends", text);
 }
 
 TEST(Docs, EveryOptionIsInTheCommandPage) {
   const std::string text = document("cli.md");
   const std::regex option("--[a-z][a-z-]+");
   for (const char* command :
-       {"explain", "check", "advise", "gemm", "predict", "models", "gpus", "nodes", "completion"}) {
-    EXPECT_NE(text.find(std::string("## gemmetry ") + command), std::string::npos) << command;
+       {"explain",        "check",         "advise",    "gemm",       "predict", "measure",      "measure gemm",
+        "measure layer",  "tune",          "tune gemm", "tune model", "records", "records list", "records export",
+        "records import", "records merge", "backends",  "models",     "gpus",    "nodes",        "completion"}) {
+    EXPECT_NE(text.find(std::string("## gemmetry ") + command + "\n"), std::string::npos) << command;
     const std::string help = gemmetry(std::string(command) + " --help").out;
     for (std::sregex_iterator found(help.begin(), help.end(), option), end; found != end; ++found)
       EXPECT_NE(text.find(found->str()), std::string::npos)

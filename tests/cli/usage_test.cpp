@@ -10,6 +10,7 @@ const char* const commands[] = {"explain gpt3-125m",
                                 "check gpt3-125m",
                                 "advise gpt3-125m --only vocab",
                                 "gemm 512 512 512",
+                                "backends",
                                 "models",
                                 "gpus",
                                 "nodes",
@@ -20,13 +21,47 @@ TEST(Usage, VersionAndHelpSucceed) {
   EXPECT_TRUE(gemmetry("--version").out.starts_with("gemmetry "));
   const Result help = gemmetry("--help");
   EXPECT_EQ(help.code, 0);
-  for (const char* command : {"explain", "check", "advise", "gemm", "predict", "models", "gpus", "nodes", "completion"})
+  for (const char* command : {"explain", "check", "advise", "gemm", "predict", "measure", "tune", "records", "backends",
+                              "models", "gpus", "nodes", "completion"})
     EXPECT_NE(help.out.find(command), std::string::npos) << command;
 }
 
 TEST(Usage, EveryCommandsHelpHasExamples) {
-  for (const char* command :
-       {"explain", "check", "advise", "gemm", "predict", "models", "gpus", "nodes", "completion"}) {
+  for (const char* command : {"explain",
+                              "check",
+                              "advise",
+                              "gemm",
+                              "predict",
+                              "measure",
+                              "measure gemm",
+                              "measure bmm",
+                              "measure grouped_gemm",
+                              "measure attention",
+                              "measure norm",
+                              "measure softmax",
+                              "measure activation",
+                              "measure rotary",
+                              "measure residual",
+                              "measure embedding",
+                              "measure cross_entropy",
+                              "measure optimizer",
+                              "measure pointwise",
+                              "measure layer",
+                              "tune",
+                              "tune gemm",
+                              "tune grouped_gemm",
+                              "tune attention",
+                              "tune model",
+                              "records",
+                              "records list",
+                              "records export",
+                              "records import",
+                              "records merge",
+                              "backends",
+                              "models",
+                              "gpus",
+                              "nodes",
+                              "completion"}) {
     const Result help = gemmetry(std::string(command) + " --help");
     EXPECT_EQ(help.code, 0) << command;
     EXPECT_NE(help.out.find(std::string("gemmetry ") + command), std::string::npos) << command;

@@ -12,6 +12,8 @@
 #include "gemmetry/base/version.h"
 #include "gemmetry/cli/command.h"
 #include "gemmetry/cli/console.h"
+#include "gemmetry/measure/subject.h"
+#include "gemmetry/measure/sweep.h"
 
 namespace gemmetry::cli {
 namespace {
@@ -141,6 +143,12 @@ ExitCode run(int argc, char** argv) {
     return run_program(argc, argv, console);
   } catch (const backends::NoDevice& missing) {
     console.complain(missing.what());
+    return exit_no_device;
+  } catch (const measure::BackendError& failed) {
+    console.complain(failed.what());
+    return exit_no_device;
+  } catch (const measure::DeviceLost& lost) {
+    console.complain(lost.what());
     return exit_no_device;
   } catch (const Error& error) {
     console.complain(error.what());

@@ -270,7 +270,7 @@ void Options::add_compare_to(CLI::App& app) {
   constexpr auto group = "Beside a measurement";
   CLI::Option* asked = app.add_flag("--compare", compare, "measure every operator on this machine's device too");
   asked->group(group)->excludes("--tokens")->excludes("--gpus");
-  for (CLI::Option* option : measuring.add_device_to(app, group)) option->needs(asked);
+  for (CLI::Option* option : measuring.add_common_to(app, group)) option->needs(asked);
 }
 
 }  // namespace

@@ -112,7 +112,7 @@ void add_kind(CLI::App& measure, Command& chosen, const KindHelp& help) {
 
 void add_measure(CLI::App& app, Command& chosen) {
   CLI::App& sub = *app.add_subcommand("measure", "operators on this machine's device, swept, verified and recorded");
-  sub.require_subcommand(1);
+  sub.require_subcommand(0, 1);
   for (const KindHelp& help : kinds) add_kind(sub, chosen, help);
   add_measure_layer(sub, chosen);
   sub.footer(examples);

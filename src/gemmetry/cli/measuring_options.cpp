@@ -14,12 +14,19 @@ constexpr auto measuring_group = "Measuring";
 
 }  // namespace
 
-std::vector<CLI::Option*> MeasuringOptions::add_device_to(CLI::App& app, const std::string& group) {
+std::vector<CLI::Option*> MeasuringOptions::add_common_to(CLI::App& app, const std::string& group) {
   const std::vector<CLI::Option*> options{
-      device_.add_to(app), database_.add_to(app),
+      device_.add_to(app),
+      database_.add_to(app),
       add_choice(app, "--algorithm", setting_.policy, {measure::Policy::first, measure::Policy::tuned},
                  "the library's first choice, or the tuning table's where it has one"),
-      add_table_option(app)};
+      add_table_option(app),
+      add_text(app, "--precision", "P%", "stop when the median's 90 % interval is this narrow, to either side",
+               [this](const std::string& what, const std::string& text) { sampling_.precision = per_cent(what, text); })
+          ->default_str("1%"),
+      add_text(app, "--time-cap", "TIME", "stop one measurement after this long",
+               [this](const std::string& what, const std::string& text) { sampling_.time_cap_s = seconds(what, text); })
+          ->default_str("1s")};
   for (CLI::Option* option : options) option->group(group);
   return options;
 }
@@ -40,7 +47,7 @@ void MeasuringOptions::follow(gpu::Clocks clocks, measure::Replay replay) {
 }
 
 void MeasuringOptions::add_to(CLI::App& app) {
-  add_device_to(app, measuring_group);
+  add_common_to(app, measuring_group);
   add_choice(app, "--clocks", setting_.clocks, {gpu::Clocks::burst, gpu::Clocks::sustained},
              "short runs after idle, or full load until the clock is flat")
       ->group(measuring_group);
@@ -48,14 +55,6 @@ void MeasuringOptions::add_to(CLI::App& app) {
              "kernels replayed from a graph, or launched one by one by the host")
       ->group(measuring_group);
   app.add_flag("--warm", setting_.warm, "leave the operands in the cache; else buffers rotate over twice its size")
-      ->group(measuring_group);
-  add_text(app, "--precision", "P%", "stop when the median's 90 % interval is this narrow, to either side",
-           [this](const std::string& what, const std::string& text) { sampling_.precision = per_cent(what, text); })
-      ->default_str("1%")
-      ->group(measuring_group);
-  add_text(app, "--time-cap", "TIME", "stop one measurement after this long",
-           [this](const std::string& what, const std::string& text) { sampling_.time_cap_s = seconds(what, text); })
-      ->default_str("1s")
       ->group(measuring_group);
 }
 

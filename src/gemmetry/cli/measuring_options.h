@@ -19,13 +19,13 @@ class MeasuringOptions {
  public:
   explicit MeasuringOptions(gpu::Clocks clocks = gpu::Clocks::burst) { setting_.clocks = clocks; }
 
-  /// How one operator is measured: device, database, algorithm, clocks, when to stop.
+  /// How one operator is measured.
   void add_to(CLI::App& app);
   /// What a sweep over many operators takes beside these.
   void add_sweep_to(CLI::App& app);
 
-  /// Only device, database and algorithm, for commands that have clocks and launch of their own: `follow` sets these.
-  std::vector<CLI::Option*> add_device_to(CLI::App& app, const std::string& group);
+  /// Without clocks, launch and cache, for commands that have such options of their own: `follow` sets these.
+  std::vector<CLI::Option*> add_common_to(CLI::App& app, const std::string& group);
   void follow(gpu::Clocks clocks, measure::Replay replay);
 
   /// Only device and tuning table, for what fills the table.

@@ -183,7 +183,7 @@ void add_records(CLI::App& app, Command& chosen) {
   add_take(sub, chosen, "import", "store the records of CSV files", "CSV files, or - for standard input",
            import_examples, run_import);
   add_take(sub, chosen, "merge", "store the records of other databases", "databases", merge_examples, run_merge);
-  sub.require_subcommand(1);
+  sub.require_subcommand(0, 1);
   sub.footer(examples);
 }
 

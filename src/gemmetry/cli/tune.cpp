@@ -233,7 +233,7 @@ void add_tune(CLI::App& app, Command& chosen) {
            "--experts 8 --m 2^10..2^16 --n 14336 --k 4096");
   add_kind(sub, chosen, "attention", "fused attention", "--batch 4 --queries 2^9..2^13 --heads 32 --head-dim 128");
   add_model(sub, chosen);
-  sub.require_subcommand(1);
+  sub.require_subcommand(0, 1);
   sub.footer(examples);
 }
 
