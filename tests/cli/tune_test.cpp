@@ -57,6 +57,19 @@ TEST(Tune, MeasureTakesTheTablesAlgorithm) {
   EXPECT_EQ(result.json().at("records").at(0).at("algorithm").at("key"), other);
 }
 
+TEST(Tune, ProcessesFillOneTable) {
+  const Scratch scratch;
+  const std::string sizes = "tune gemm --m 8 --n 8:48:8 --k 8 --device cpu --db " + scratch.path("a.db");
+  const std::string part = "OMPI_COMM_WORLD_SIZE=2 OMPI_COMM_WORLD_RANK=", program = " " GEMMETRY_BINARY " " + sizes;
+  const Result both = gemmetry("--version >/dev/null; { " + part + "0" + program + " & " + part + "1" + program +
+                               "; status=$?; wait $!; exit $((status + $?)); }");
+  ASSERT_EQ(both.code, 0) << both.err;
+  const Json table = Json::parse(read_text(scratch.path("tuning.json")));
+  EXPECT_EQ(table.at("entries").size(), 6u);
+  const Json tuned = gemmetry(sizes + " --format json").json();
+  for (const Json& op : tuned.at("operators")) EXPECT_EQ(op.at("present"), true);
+}
+
 TEST(Tune, TunesEveryProductOfAModelOnce) {
   const Scratch scratch;
   const Result result =

@@ -53,9 +53,14 @@ MeasuringSession::MeasuringSession(const MeasuringOptions& options)
       backend_(options.device().open(static_cast<int>(rank_.local))),
       device_(described(*backend_)),
       monitor_(device_.uuid),
-      store_(database_of(options, rank_)),
+      database_(database_of(options, rank_)),
       table_(table_of(options)),
       measurer_(*backend_, monitor_, measuring(options)) {}
+
+measure::RecordStore& MeasuringSession::store() {
+  if (!store_) store_.emplace(database_);
+  return *store_;
+}
 
 measure::Measuring MeasuringSession::measuring(const MeasuringOptions& options) const {
   measure::Measuring measuring;

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "gemmetry/cli/console.h"
@@ -13,7 +14,7 @@
 
 namespace gemmetry::cli {
 
-/// An open device with its clocks, database and tuning table, ready to measure.
+/// An open device with its clocks, tuning table and database, ready to measure.
 class MeasuringSession {
  public:
   /// Throws backends::NoDevice when the device is not there, and Error for what is wrong with files or options.
@@ -24,7 +25,8 @@ class MeasuringSession {
   measure::Backend& backend() { return *backend_; }
   measure::ClockMonitor& monitor() { return monitor_; }
   measure::Measurer& measurer() { return measurer_; }
-  measure::RecordStore& store() { return store_; }
+  /// The database of records, opened when it is first asked for.
+  measure::RecordStore& store();
   const measure::DeviceInfo& device() const { return device_; }
   const measure::Rank& rank() const { return rank_; }
   /// The catalogue's entry of the device; null: it has none.
@@ -37,7 +39,8 @@ class MeasuringSession {
   std::unique_ptr<measure::Backend> backend_;
   measure::DeviceInfo device_;
   measure::ClockMonitor monitor_;
-  measure::RecordStore store_;
+  std::string database_;
+  std::optional<measure::RecordStore> store_;
   measure::TuningTable table_;
   measure::Measurer measurer_;
 };

@@ -1,4 +1,7 @@
+#include <fcntl.h>
 #include <fmt/format.h>
+#include <sys/file.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <filesystem>
@@ -32,8 +35,8 @@ using report::Value;
 constexpr auto examples =
     R"(Each algorithm that the library proposes is verified, and measured in alternation with its first choice, in bursts with
 a cold cache. What the table already has for this GPU and library version is kept; --again measures it anew. Ctrl-C ends
-it after the operator that is being tuned; the same command goes on. gemmetry measure --algorithm tuned takes its
-algorithms from the table.
+it after the operator that is being tuned; the same command goes on. Several processes may fill one table: under mpirun,
+srun or a Slurm array each takes its share. gemmetry measure --algorithm tuned takes its algorithms from the table.
 
 Examples:
   gemmetry tune gemm --m 8192 --n 4096,11008 --k 4096 --layout nt,nn,tn
@@ -118,6 +121,31 @@ measure::TuningTable existing(const std::string& path) {
   return std::filesystem::exists(path) ? measure::TuningTable::load(path) : measure::TuningTable();
 }
 
+/// While it lives, no other process has a lock on that file's folder; a file system without locks is as it is.
+class FolderLock {
+ public:
+  explicit FolderLock(const std::filesystem::path& file)
+      : folder_(open(std::filesystem::absolute(file).parent_path().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)) {
+    if (folder_ >= 0) flock(folder_, LOCK_EX);
+  }
+  ~FolderLock() {
+    if (folder_ >= 0) close(folder_);
+  }
+  FolderLock(const FolderLock&) = delete;
+  FolderLock& operator=(const FolderLock&) = delete;
+
+ private:
+  int folder_;
+};
+
+/// Stores the choice beside what other processes have put there meanwhile.
+void store(const measure::TunedAlgorithm& tuned, const std::string& path) {
+  const FolderLock lock(path);
+  measure::TuningTable table = existing(path);
+  table.put(tuned);
+  table.save(path);
+}
+
 /// The operator's choice, or why there is none. Throws DeviceLost.
 void tune(Row& row, measure::Tuner& tuner, const MeasuringSession& session) {
   const measure::DeviceInfo& device = session.device();
@@ -138,10 +166,11 @@ void tune(Row& row, measure::Tuner& tuner, const MeasuringSession& session) {
   }
 }
 
-ExitCode run_tune(const Options& options, const std::vector<op::Operator>& ops, MeasuringSession& session,
+ExitCode run_tune(const Options& options, std::vector<op::Operator> ops, MeasuringSession& session,
                   const Console& console) {
+  if (session.rank().size > 1) ops = measure::share(std::move(ops), session.rank(), options.measuring.seed());
   const std::string path = options.measuring.table();
-  measure::TuningTable table = existing(path);
+  const measure::TuningTable table = existing(path);
   measure::Tuner tuner(session.backend(), session.device(), session.monitor());
   const Interrupt interrupt;
   Sum sum{path, {}, ops.size(), false};
@@ -157,10 +186,7 @@ ExitCode run_tune(const Options& options, const std::vector<op::Operator>& ops, 
       row.present = true;
     } else {
       tune(row, tuner, session);
-      if (row.tuned) {
-        table.put(*row.tuned);
-        table.save(path);  // at once: nothing is lost when the next one ends the program
-      }
+      if (row.tuned) store(*row.tuned, path);  // at once: nothing is lost when the next one ends the program
     }
     if (row.tuned) sum.gains.push_back(row.gain());
   }
