@@ -3,8 +3,8 @@
 
     python3 bench/near_copy.py build/bench/sample_server [MIB ...]
 
-Bytes are the compulsory ones (docs/models/pointwise.md). The copy is cudaMemcpyAsync, as PyTorch issues it between two tensors of
-half the size each, in turn with each operator, sample by sample. bf16, burst, cold: rotating buffers of twice the L2.
+A size is that of an operator's largest array and of the array that is copied. Bytes are the compulsory ones (op::bytes). The copy is
+cudaMemcpyAsync, as PyTorch issues it between two tensors, in turn with each operator, sample by sample. bf16, burst, cold: rotating buffers of twice the L2.
 """
 import statistics
 import sys
@@ -18,13 +18,13 @@ SAMPLES = 9
 
 
 class Copy:
-    """A device copy that moves `mib` MiB in all, replayed for about a millisecond."""
+    """A device copy of `mib` MiB, replayed for about a millisecond."""
 
     def __init__(self, mib):
-        self.half = mib * 2**20 // 2
-        self.sets = [(torch.empty(self.half, dtype=torch.uint8, device="cuda").random_(),
-                      torch.empty(self.half, dtype=torch.uint8, device="cuda")) for _ in range(max(2, 128 // mib + 1))]
-        self.calls = max(1, round(4e12 * 0.001 / (2 * self.half)))
+        self.size = mib * 2**20
+        self.sets = [(torch.empty(self.size, dtype=torch.uint8, device="cuda").random_(),
+                      torch.empty(self.size, dtype=torch.uint8, device="cuda")) for _ in range(2)]
+        self.calls = max(1, round(4e12 * 0.001 / (2 * self.size)))
         self.graph = torch.cuda.CUDAGraph()
         with torch.cuda.graph(self.graph):
             for i in range(self.calls):
@@ -40,67 +40,46 @@ class Copy:
         self.graph.replay()
         end.record()
         end.synchronize()
-        return 2 * self.half * self.calls / (start.elapsed_time(end) / 1e3)
+        return 2 * self.size * self.calls / (start.elapsed_time(end) / 1e3)
 
 
 def cases(mib):
-    """Name, kind, options and bytes moved of each operator at about this size."""
+    """Name, kind and fields of each operator whose largest array has `mib` MiB."""
     size = mib * 2**20
-    for width in (4096, 1001 if mib == 64 else 12288):
-        for norm in ("layer_norm", "rms_norm"):
-            for backward, tensors in (("false", 2), ("true", 3)):
-                rows = size // (2 * width * tensors)
-                yield (f"{norm} {'backward' if backward == 'true' else 'forward'} {width}", "norm",
-                       ["--rows", rows, "--width", width, "--norm", norm, "--backward", backward])
-        for backward, tensors in (("false", 2), ("true", 3)):
-            word = "backward" if backward == "true" else "forward"
-            rows = size // (2 * width * tensors)
-            yield f"GELU {word} {width}", "activation", ["--rows", rows, "--width", width, "--backward", backward]
-            rows = size // (2 * width * (5 if backward == "true" else 3))
-            yield (f"SwiGLU {word} {width}", "activation",
-                   ["--rows", rows, "--width", width, "--function", "silu", "--gated", "true", "--backward", backward])
-        rows = size // (2 * width * 3)
-        yield f"residual {width}", "residual", ["--rows", rows, "--width", width]
-        yield f"residual bias {width}", "residual", ["--rows", rows, "--width", width, "--bias"]
-        rows = size // (7 * width)
-        yield f"residual dropout {width}", "residual", ["--rows", rows, "--width", width, "--dropout"]
-        yield f"residual dropout bias {width}", "residual", ["--rows", rows, "--width", width, "--dropout", "--bias"]
-        rows = size // (5 * width)
-        yield f"residual dropout backward {width}", "residual", ["--rows", rows, "--width", width, "--dropout", "--backward"]
-    for columns in (2048, 512):
-        for masked in ("true", "false"):
-            for backward, tensors in (("false", 2), ("true", 3)):
-                rows = size // (2 * columns * tensors) // columns * columns or columns
-                yield (f"softmax{' masked' if masked == 'true' else ''} {'backward' if backward == 'true' else 'forward'} {columns}",
-                       "softmax", ["--rows", rows, "--columns", columns, "--masked", masked, "--backward", backward])
-    for dim in (128, 80):
-        for backward in ("false", "true"):
-            tokens = size // (4 * 40 * dim)
-            yield (f"rotary {'backward' if backward == 'true' else 'forward'} {dim}", "rotary",
-                   ["--tokens", tokens, "--heads", 40, "--dim", dim, "--backward", backward])
-    for width in (4096, 2560):
-        yield f"embedding {width}", "embedding", ["--tokens", size // (4 * width), "--width", width]
-        yield f"embedding positions {width}", "embedding", ["--tokens", size // (6 * width), "--width", width, "--positions"]
-        yield f"embedding backward {width}", "embedding", ["--tokens", size // (6 * width), "--width", width, "--backward"]
-    for vocab in (50304, 50257, 151936):
-        yield f"cross-entropy forward {vocab}", "cross_entropy", ["--rows", size // (2 * vocab), "--vocab", vocab]
-        yield f"cross-entropy backward {vocab}", "cross_entropy", ["--rows", size // (4 * vocab), "--vocab", vocab, "--backward"]
-    yield "AdamW", "optimizer", ["--parameters", size // 28]
-    yield "copy kernel", "pointwise", ["--function", "copy", "--elements", size // 4]
-    yield "cast to fp32", "pointwise", ["--function", "cast", "--elements", size // 6, "--read-bytes", 2, "--write-bytes", 4]
-    yield "quantise to fp8", "pointwise", ["--function", "cast", "--elements", size // 3, "--read-bytes", 2, "--write-bytes", 1]
-
-
-def fields(options):
-    """The options as the server takes them: a flag alone means true."""
-    result = {}
-    for word in map(str, options):
-        if word.startswith("--"):
-            name = word[2:].replace("-", "_")
-            result[name] = "true"
-        else:
-            result[name] = word
-    return result
+    directions = (("forward", {}), ("backward", {"backward": "true"}))
+    for width in (4096, 12288, 1001):
+        rows = {"rows": size // (2 * width), "width": width}
+        for word, direction in directions:
+            for norm in ("layer_norm", "rms_norm"):
+                yield f"{norm} {word} {width}", "norm", {**rows, "norm": norm, **direction}
+            yield f"GELU {word} {width}", "activation", {**rows, **direction}
+            yield f"SwiGLU {word} {width}", "activation", {**rows, "function": "silu", "gated": "true", **direction}
+        yield f"residual {width}", "residual", rows
+        yield f"residual bias {width}", "residual", {**rows, "bias": "true"}
+        yield f"residual dropout {width}", "residual", {**rows, "dropout": "true"}
+        yield f"residual dropout bias {width}", "residual", {**rows, "dropout": "true", "bias": "true"}
+        yield f"residual dropout backward {width}", "residual", {**rows, "dropout": "true", "backward": "true"}
+    for columns in (512, 2048, 8192):
+        rows = max(1, size // (2 * columns) // columns) * columns
+        for word, direction in directions:
+            for masked in ("true", "false"):
+                name = "masked softmax" if masked == "true" else "softmax"
+                yield f"{name} {word} {columns}", "softmax", {"rows": rows, "columns": columns, "masked": masked, **direction}
+    for dim in (64, 80, 128):
+        for word, direction in directions:
+            yield f"rotary {word} {dim}", "rotary", {"tokens": size // (2 * 40 * dim), "heads": 40, "dim": dim, **direction}
+    for width in (2560, 4096):
+        for word, direction in directions:
+            tokens = {"tokens": size // (2 * width), "width": width, **direction}
+            yield f"embedding {word} {width}", "embedding", tokens
+            yield f"embedding positions {word} {width}", "embedding", {**tokens, "positions": "true"}
+    for vocab in (32000, 50257, 50304, 151936):
+        for word, direction in directions:
+            yield f"cross-entropy {word} {vocab}", "cross_entropy", {"rows": size // (2 * vocab), "vocab": vocab, **direction}
+    yield "AdamW", "optimizer", {"parameters": size // 4}
+    yield "copy kernel", "pointwise", {"function": "copy", "elements": size // 2}
+    yield "cast to fp32", "pointwise", {"function": "cast", "elements": size // 4, "read_bytes": 2, "write_bytes": 4}
+    yield "quantise to fp8", "pointwise", {"function": "cast", "elements": size // 2, "read_bytes": 2, "write_bytes": 1}
 
 
 def main():
@@ -111,8 +90,8 @@ def main():
     for mib in sizes:
         copy = Copy(mib)
         copies, rows = [], []
-        for name, kind, options in cases(mib):
-            number = server.add(kind, **fields(options))
+        for name, kind, fields in cases(mib):
+            number = server.add(kind, **fields)
             bandwidths, times = [], []
             for _ in range(SAMPLES):
                 bandwidths.append(copy.bandwidth())
