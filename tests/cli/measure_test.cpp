@@ -76,6 +76,16 @@ TEST(Measure, SizesComeFromFilesAndStandardInput) {
   }
 }
 
+TEST(Measure, AttentionHasAsManyKeysAsQueriesUnlessSaid) {
+  const Scratch scratch;
+  const std::string sizes = "attention --batch 1 --queries 2^2..2^4 --heads 2 --head-dim 8";
+  const Result result = gemmetry(measure(sizes, scratch.path("a.db")) + " --format json");
+  ASSERT_EQ(result.code, 0) << result.err;
+  const Json answer = result.json();
+  ASSERT_EQ(answer.at("records").size(), 3u);
+  for (const Json& record : answer.at("records")) EXPECT_EQ(record.at("keys"), record.at("queries"));
+}
+
 TEST(Measure, TakesAreRecordsOfTheirOwn) {
   const Scratch scratch;
   const Result result = gemmetry(measure("gemm --m 8 --n 8 --k 8 --takes 3", scratch.path("a.db")) + " --format json");

@@ -1,5 +1,7 @@
 #include <gtest/gtest.h>
 
+#include <sstream>
+
 #include "cli/program.h"
 
 namespace gemmetry::cli {
@@ -67,6 +69,27 @@ TEST(Usage, EveryCommandsHelpHasExamples) {
     EXPECT_NE(help.out.find(std::string("gemmetry ") + command), std::string::npos) << command;
     EXPECT_EQ(help.err, "") << command;
   }
+}
+
+/// The examples of commands that measure, as far as a device is asked for: the answer is that there is no such one.
+TEST(Usage, ExamplesOfMeasuringAreRight) {
+  std::size_t count = 0;
+  for (const char* command :
+       {"measure gemm", "measure bmm", "measure grouped_gemm", "measure attention", "measure norm", "measure softmax",
+        "measure activation", "measure rotary", "measure residual", "measure embedding", "measure cross_entropy",
+        "measure optimizer", "measure pointwise", "measure layer", "tune gemm", "tune grouped_gemm", "tune attention",
+        "tune model"}) {
+    const std::string program = "  gemmetry ", help = gemmetry(std::string(command) + " --help").out;
+    std::istringstream lines(help);
+    for (std::string line; std::getline(lines, line);) {
+      const bool reads_files = line.find('@') != std::string::npos || line.find("my/") != std::string::npos;
+      if (!line.starts_with(program) || reads_files) continue;
+      const Result result = gemmetry(line.substr(program.size()) + " --device cuda:99");
+      EXPECT_EQ(result.code, 3) << line << ": " << result.err;
+      ++count;
+    }
+  }
+  EXPECT_GE(count, 18u);
 }
 
 TEST(Usage, EveryCommandRunsInEveryFormat) {

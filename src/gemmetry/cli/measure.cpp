@@ -2,6 +2,7 @@
 
 #include <memory>
 
+#include "gemmetry/base/error.h"
 #include "gemmetry/cli/arguments.h"
 #include "gemmetry/cli/command.h"
 #include "gemmetry/cli/measuring_session.h"
@@ -80,9 +81,17 @@ std::vector<measure::Record> records_of(MeasuringSession& session, const std::ve
   return records;
 }
 
+void require_possible(const std::vector<op::Operator>& ops, std::int64_t takes) {
+  const auto count = static_cast<std::int64_t>(ops.size());
+  if (takes > measure::longest_axis / count)
+    throw Error(fmt::format("--takes = {}: makes more than {} measurements of {} operators", takes,
+                            measure::longest_axis, count));
+}
+
 ExitCode run_measure(const Options& options, const Console& console) {
   // What is wrong with the sizes is said before a device is asked for.
   std::vector<op::Operator> ops = options.source.operators(options.measuring.device().default_dtype());
+  require_possible(ops, options.measuring.takes());
   MeasuringSession session(options.measuring);
   if (session.rank().size > 1) ops = measure::share(std::move(ops), session.rank(), options.measuring.seed());
   const measure::SweepSummary summary = run_sweep(session, options.measuring, ops, console);

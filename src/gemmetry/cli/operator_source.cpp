@@ -119,16 +119,24 @@ void OperatorSource::add_to(CLI::App& app) {
 std::vector<op::Operator> OperatorSource::operators(shape::Dtype dtype) const {
   if (!file_.empty()) return from_file(dtype);
   require_sizes();
-  std::vector<measure::Axis> axes = axes_;
-  const auto given = [&](std::string_view name) {
-    return std::any_of(axes.begin(), axes.end(), [&](const measure::Axis& axis) { return axis.field == name; });
+  const auto axis = [&](std::string_view name) {
+    return std::find_if(axes_.begin(), axes_.end(), [&](const measure::Axis& a) { return a.field == name; });
   };
-  if (kind_ != "attention" || given("keys")) return measure::expand(kind_, axes, dtype);
-  // Queries see their own sequence: as many keys, whatever their number.
-  axes.push_back({"keys", "1"});
-  std::vector<op::Operator> ops = measure::expand(kind_, axes, dtype);
-  for (op::Operator& op : ops) std::get<op::Attention>(op).keys = std::get<op::Attention>(op).queries;
-  return ops;
+  if (kind_ == "attention" && axis("keys") == axes_.end()) return self_attention(axis("queries")->values, dtype);
+  return measure::expand(kind_, axes_, dtype);
+}
+
+/// Queries see their own sequence: as many keys, whatever their number.
+std::vector<op::Operator> OperatorSource::self_attention(const std::string& queries, shape::Dtype dtype) const {
+  std::vector<op::Operator> ops;
+  for (const std::int64_t tokens : measure::axis_values("queries", queries)) {
+    std::vector<measure::Axis> axes = axes_;
+    for (measure::Axis& axis : axes)
+      if (axis.field == "queries") axis.values = fmt::format("{}", tokens);
+    axes.push_back({"keys", fmt::format("{}", tokens)});
+    for (const op::Operator& op : measure::expand(kind_, axes, dtype)) ops.push_back(op);
+  }
+  return measure::distinct(ops);
 }
 
 void OperatorSource::require_sizes() const {

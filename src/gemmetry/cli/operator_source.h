@@ -27,6 +27,7 @@ class OperatorSource {
 
  private:
   std::vector<op::Operator> from_file(shape::Dtype dtype) const;
+  std::vector<op::Operator> self_attention(const std::string& queries, shape::Dtype dtype) const;
   void require_sizes() const;
 
   std::string kind_;
