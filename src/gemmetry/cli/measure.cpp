@@ -15,8 +15,8 @@ namespace gemmetry::cli {
 namespace {
 
 constexpr auto examples =
-    R"(Every operator is verified before it is timed, and its record is stored as soon as it is measured. What the database
-has is not measured again: after Ctrl-C, or whatever else ended a sweep, the same command goes on.
+    R"(Every operator is verified before it is timed, and its record is stored as soon as it is measured. What the
+database has is not measured again: after Ctrl-C, or whatever else ended a sweep, the same command goes on.
 
 Examples:
   gemmetry measure gemm --m 8192 --n 4096 --k 4096

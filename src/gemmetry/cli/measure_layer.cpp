@@ -24,8 +24,8 @@ using report::Unit;
 using report::Value;
 
 constexpr auto examples =
-    R"(Each operator is measured alone, or taken from the database; then all of them one after the other in one graph, each
-on buffers of its own. Ctrl-C ends it after the operator that is being measured; the same command goes on.
+    R"(Each operator is measured alone, or taken from the database; then all of them one after the other in one graph,
+each on buffers of its own. Ctrl-C ends it after the operator that is being measured; the same command goes on.
 
 Examples:
   gemmetry measure layer gpt3-2.7b
