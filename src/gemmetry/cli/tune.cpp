@@ -33,8 +33,8 @@ using report::Unit;
 using report::Value;
 
 constexpr auto examples =
-    R"(Each algorithm that the library proposes is verified, and measured in alternation with its first choice, in bursts
-with a cold cache. What the table already has for this GPU and library version is kept; --again measures it anew.
+    R"(Each algorithm that the library proposes is verified, and measured in alternation with its first choice, in
+bursts with a cold cache. What the table already has for this GPU and library version is kept; --again measures it anew.
 Ctrl-C ends it after the operator that is being tuned; the same command goes on. Several processes may fill one table:
 under mpirun, srun or a Slurm array each takes its share. gemmetry measure --algorithm tuned takes its algorithms from
 the table.
