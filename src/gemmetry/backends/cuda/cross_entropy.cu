@@ -1,3 +1,4 @@
+#include "gemmetry/backends/cuda/following.h"
 #include "gemmetry/backends/cuda/kernels.h"
 #include "gemmetry/backends/cuda/rows.h"
 #include "gemmetry/backends/cuda/stream.h"
@@ -22,13 +23,13 @@ struct Exponentials {
   float sum = 0;
 
   /// Every value of the packs.
-  template <int Packs, int N>
-  __device__ void add(const Pack<float, N> (&packs)[Packs]) {
+  template <int Packs, typename T, int N>
+  __device__ void add(Pack<T, N> (&packs)[Packs]) {
     float above = most;
 #pragma unroll
     for (int p = 0; p < Packs; ++p) {
-#pragma unroll
-      for (int i = 0; i < N; ++i) above = fmaxf(above, packs[p][i]);
+      above = fmaxf(above, most_of(packs[p]));
+      keep_packed(packs[p]);
     }
     const float base = above == -INFINITY ? 0.0f : above * log2_e;  // nothing but -infinity adds nothing
     sum *= exp2_fast(most * log2_e - base);
@@ -36,7 +37,7 @@ struct Exponentials {
 #pragma unroll
     for (int p = 0; p < Packs; ++p) {
 #pragma unroll
-      for (int i = 0; i < N; ++i) sum += exp2_fast(packs[p][i] * log2_e - base);
+      for (int i = 0; i < N; ++i) sum += exp2_fast(widen(packs[p], i) * log2_e - base);
     }
   }
 
@@ -57,15 +58,20 @@ struct CrossEntropyArrays {
 };
 
 template <typename T>
-__device__ void finish_row(const CrossEntropyArrays<T>& a, std::int64_t row, const Exponentials& all) {
-  const float log_sum_exp = all.most + logf(all.sum);
-  a.log_sum_exp[row] = log_sum_exp;
-  if (a.loss != nullptr) a.loss[row] = log_sum_exp - widen(a.logits[row * a.vocab + a.targets[row]]);
+__device__ float target_logit(const CrossEntropyArrays<T>& a, std::int64_t row) {
+  return a.loss == nullptr ? 0.0f : widen(a.logits[row * a.vocab + a.targets[row]]);
 }
 
-/// A block a part of a row.
 template <typename T>
-__global__ void __launch_bounds__(forward_threads, 2) cross_entropy_forward(CrossEntropyArrays<T> a) {
+__device__ void finish_row(const CrossEntropyArrays<T>& a, std::int64_t row, const Exponentials& all, float target) {
+  const float log_sum_exp = all.most + logf(all.sum);
+  a.log_sum_exp[row] = log_sum_exp;
+  if (a.loss != nullptr) a.loss[row] = log_sum_exp - target;
+}
+
+/// A block a part of a row. Few registers, so that many rows are under way at once: they then end at once, too.
+template <typename T>
+__global__ void __launch_bounds__(forward_threads, 3) cross_entropy_forward(CrossEntropyArrays<T> a) {
   constexpr int n = pack_size<T>;
   __shared__ RowReduction<1>::Scratch scratch;
   RowReduction<1> reduction(scratch);
@@ -74,7 +80,7 @@ __global__ void __launch_bounds__(forward_threads, 2) cross_entropy_forward(Cros
   const T* logits = a.logits + row * a.vocab;
 
   // Some elements, packs from where they are aligned, some elements.
-  const std::int64_t shift = row_shift<T>(row, a.vocab);
+  const std::int64_t shift = row_shift<T>(row, a.vocab) % n;
   const std::int64_t before = shift == 0 ? 0 : n - shift;
   const std::int64_t head = before < a.vocab ? before : a.vocab;
   const std::int64_t packs = (a.vocab - head) / n;
@@ -83,33 +89,33 @@ __global__ void __launch_bounds__(forward_threads, 2) cross_entropy_forward(Cros
   const std::int64_t end = packs * (part + 1) / a.count;
   const T* aligned = logits + head;
 
+  const float target = a.parts == nullptr && threadIdx.x == 0 ? target_logit(a, row) : 0.0f;
   Exponentials own;
+  const int threads = static_cast<int>(blockDim.x);
   std::int64_t at = begin + threadIdx.x;
-  for (; at + (forward_unroll - 1) * forward_threads < end; at += forward_unroll * forward_threads) {
+  for (; at + (forward_unroll - 1) * threads < end; at += forward_unroll * threads) {
     Pack<T, n> loaded[forward_unroll];
 #pragma unroll
-    for (int u = 0; u < forward_unroll; ++u) loaded[u] = load<n>(aligned + (at + u * forward_threads) * n);
-    Pack<float, n> values[forward_unroll];
-#pragma unroll
-    for (int u = 0; u < forward_unroll; ++u) values[u] = widen(loaded[u]);
-    own.add(values);
+    for (int u = 0; u < forward_unroll; ++u) loaded[u] = load<n>(aligned + (at + u * threads) * n);
+    own.add(loaded);
   }
-  for (; at < end; at += forward_threads) {
-    const Pack<float, n> values[1] = {widen(load<n>(aligned + at * n))};
-    own.add(values);
+  for (; at < end; at += threads) {
+    Pack<T, n> loaded[1] = {load<n>(aligned + at * n)};
+    own.add(loaded);
   }
   if (part == 0 && threadIdx.x < head + tail) {
     const std::int64_t column = threadIdx.x < head ? threadIdx.x : threadIdx.x + packs * n;
-    const Pack<float, 1> values[1] = {{widen(logits[column])}};
-    own.add(values);
+    Pack<T, 1> loaded[1] = {load<1>(logits + column)};
+    own.add(loaded);
   }
 
+  let_next_begin();
   Exponentials all;
   all.most = reduce_row<Max>(reduction, own.most);
   all.sum = reduce_row<Sum>(reduction, own.sum_below(all.most));
   if (threadIdx.x != 0) return;
   if (a.parts == nullptr) {
-    finish_row(a, row, all);
+    finish_row(a, row, all, target);
   } else {
     a.parts[blockIdx.x] = all;
   }
@@ -121,10 +127,12 @@ __global__ void cross_entropy_join(CrossEntropyArrays<T> a) {
   const std::int64_t row = std::int64_t{blockIdx.x} * blockDim.x + threadIdx.x;
   if (row >= a.rows) return;
   const Exponentials* parts = a.parts + row * a.count;
+  const float target = target_logit(a, row);
+  wait_for_previous();
   Exponentials all;
   for (int i = 0; i < a.count; ++i) all.most = fmaxf(all.most, parts[i].most);
   for (int i = 0; i < a.count; ++i) all.sum += parts[i].sum_below(all.most);
-  finish_row(a, row, all);
+  finish_row(a, row, all, target);
 }
 
 template <typename T>
@@ -171,7 +179,8 @@ int parts_of(const op::CrossEntropy& c, int sms) {
   if (c.rows >= sms) return 1;
   const std::int64_t pack = 16 / static_cast<std::int64_t>(shape::bytes_per_element(c.dtype));
   const std::int64_t filled = c.vocab / (pack * forward_threads * forward_unroll);
-  return static_cast<int>(std::clamp<std::int64_t>(2 * sms / c.rows, 1, std::max<std::int64_t>(filled, 1)));
+  const std::int64_t parts = std::clamp<std::int64_t>(4 * sms / c.rows, 1, std::max<std::int64_t>(filled, 1));
+  return static_cast<int>(parts);
 }
 
 template <typename T>
@@ -186,13 +195,14 @@ Status run_forward(const op::CrossEntropy& c, float* loss, float* log_sum_exp, i
                                      parts};
   const std::int64_t blocks = c.rows * parts;
   if (blocks > 0x7fffffff) return failure(StatusCode::unsupported, "cross-entropy: too many rows for one launch");
-  cross_entropy_forward<T><<<static_cast<unsigned>(blocks), forward_threads, 0, on.stream>>>(arrays);
+  const int threads = c.rows >= 4 * on.sms ? forward_threads / 2 : forward_threads;
+  cross_entropy_forward<T><<<static_cast<unsigned>(blocks), threads, 0, on.stream>>>(arrays);
   const Status status = check(cudaGetLastError(), "cross-entropy");
   if (!status.ok() || parts == 1) return status;
   constexpr int join_threads = 64;
   const unsigned join_blocks = static_cast<unsigned>((c.rows + join_threads - 1) / join_threads);
-  cross_entropy_join<T><<<join_blocks, join_threads, 0, on.stream>>>(arrays);
-  return check(cudaGetLastError(), "cross-entropy, parts");
+  const Following following(join_blocks, join_threads, on.stream);
+  return check(cudaLaunchKernelEx(following.config(), cross_entropy_join<T>, arrays), "cross-entropy, parts");
 }
 
 template <typename T>

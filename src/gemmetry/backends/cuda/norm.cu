@@ -8,17 +8,16 @@ namespace {
 
 using Kind = shape::NormKind;
 
-/// Blocks of the backward kernels: each leaves its sums of the weights' gradients, so there are few. Even wide rows
-/// keep an SM busy with this many.
+/// Blocks of the backward kernels: each leaves its sums of the weights' gradients, so there are few.
 std::int64_t backward_blocks(const op::Norm& n, const RowShape& shape, int pack, int sms) {
   if (shape.slots == 0) return std::min<std::int64_t>(n.rows, std::int64_t{sms} * 2);
-  const std::int64_t each = shape.slots == 4 ? 1 : 2;
-  return row_grid(shape, n.rows, n.width, pack, sms * each);
+  return row_grid(shape, n.rows, n.width, pack, sms);
 }
 
 template <typename T>
 RowShape backward_shape(const op::Norm& n) {
-  return row_shape(n.width, pack_size<T>, row_threads, row_threads / 2);
+  const RowShape shape = row_shape(n.width, pack_size<T>, row_threads, most_backward_threads, most_backward_threads);
+  return shape.slots == 4 && shape.lanes > row_threads ? RowShape{} : shape;
 }
 
 template <typename T, bool layer>
@@ -36,16 +35,17 @@ NormArrays<T> forward_arrays(const op::Norm& n, const Launch& on) {
 
 template <typename T, int slots, bool layer>
 Status run_forward(const NormArrays<T>& arrays, const RowShape& shape, const Launch& on) {
-  const auto kernel = norm_forward<T, slots, layer>;
-  const std::int64_t most = resident_blocks(kernel, shape.threads(), 0, on.sms);
-  const unsigned blocks = row_grid(shape, arrays.rows, arrays.width, pack_size<T>, most);
-  kernel<<<blocks, dim3(shape.lanes, shape.groups), 0, on.stream>>>(arrays);
+  const auto kernel =
+      arrays.width % pack_size<T> == 0 ? norm_forward<T, slots, layer, true> : norm_forward<T, slots, layer, false>;
+  const RingPlan ring = plan_ring(kernel, shape, RowRing<T, slots, 1>::stage_bytes(shape.threads()), on.sms);
+  const unsigned blocks = row_grid(shape, arrays.rows, arrays.width, pack_size<T>, ring.blocks);
+  kernel<<<blocks, dim3(shape.lanes, shape.groups), ring.bytes, on.stream>>>(arrays, ring.depth);
   return check(cudaGetLastError(), "norm");
 }
 
 template <typename T, bool layer>
 Status run_forward(const NormArrays<T>& arrays, const Launch& on) {
-  const RowShape shape = row_shape(arrays.width, pack_size<T>, 256);
+  const RowShape shape = row_shape(arrays.width, pack_size<T>, 256, 64, row_threads, layer ? 64 : 128);
   if (shape.slots == 1) return run_forward<T, 1, layer>(arrays, shape, on);
   if (shape.slots == 2) return run_forward<T, 2, layer>(arrays, shape, on);
   if (shape.slots == 4) return run_forward<T, 4, layer>(arrays, shape, on);
@@ -54,14 +54,14 @@ Status run_forward(const NormArrays<T>& arrays, const Launch& on) {
   return check(cudaGetLastError(), "norm");
 }
 
-template <typename T, int slots, bool layer>
+template <typename T, int slots, bool layer, int threads>
 Status run_backward(const NormGradients<T>& arrays, const RowShape& shape, unsigned blocks, const Launch& on) {
-  const auto kernel = norm_backward<T, slots, layer>;
-  const int shared_bytes = shape.threads() * slots * pack_size<T> * static_cast<int>(sizeof(float)) * (layer ? 2 : 1);
-  const Status status =
-      check(cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, shared_bytes), "norm backward");
-  if (!status.ok()) return status;
-  kernel<<<blocks, dim3(shape.lanes, shape.groups), shared_bytes, on.stream>>>(arrays);
+  const auto kernel = arrays.width % pack_size<T> == 0 ? norm_backward<T, slots, layer, true, threads>
+                                                       : norm_backward<T, slots, layer, false, threads>;
+  const std::size_t sums = std::size_t{sizeof(float)} * pack_size<T> * slots * shape.threads();
+  const std::size_t stage = RowRing<T, slots, 2>::stage_bytes(shape.threads());
+  const RingPlan ring = plan_ring(kernel, shape, stage, on.sms, 1, stage / 2, sums);
+  kernel<<<blocks, dim3(shape.lanes, shape.groups), ring.bytes, on.stream>>>(arrays, ring.depth);
   return check(cudaGetLastError(), "norm backward");
 }
 
@@ -80,19 +80,24 @@ Status run_backward(const op::Norm& n, const Launch& on) {
   const RowShape shape = backward_shape<T>(n);
   const unsigned blocks = static_cast<unsigned>(backward_blocks(n, shape, pack_size<T>, on.sms));
   Status status;
-  if (shape.slots == 1) status = run_backward<T, 1, layer>(arrays, shape, blocks, on);
-  if (shape.slots == 2) status = run_backward<T, 2, layer>(arrays, shape, blocks, on);
-  if (shape.slots == 4) status = run_backward<T, 4, layer>(arrays, shape, blocks, on);
+  const bool many = shape.lanes > row_threads;
+  if (shape.slots == 1) status = run_backward<T, 1, layer, row_threads>(arrays, shape, blocks, on);
+  if (shape.slots == 2 && !many) status = run_backward<T, 2, layer, row_threads>(arrays, shape, blocks, on);
+  if (shape.slots == 2 && many) status = run_backward<T, 2, layer, most_backward_threads>(arrays, shape, blocks, on);
+  if (shape.slots == 4) status = run_backward<T, 4, layer, row_threads>(arrays, shape, blocks, on);
   if (shape.slots == 0) {
     norm_backward_wide<T, layer><<<blocks, row_threads, 0, on.stream>>>(arrays);
     status = check(cudaGetLastError(), "norm backward");
   }
   if (!status.ok()) return status;
   const dim3 sum_blocks(static_cast<unsigned>((n.width + sum_columns - 1) / sum_columns), layer ? 2 : 1);
-  norm_sum<T><<<sum_blocks, dim3(sum_columns, sum_rows), 0, on.stream>>>(
-      arrays.partial, static_cast<int>(blocks), static_cast<int>(n.width), on.array<T>(4 + statistics),
-      layer ? on.array<T>(5 + statistics) : nullptr);
-  return check(cudaGetLastError(), "norm backward, sums");
+  // A kernel that wants another share of shared memory than the one before waits until the SMs have changed it.
+  cudaFuncSetAttribute(norm_sum<T>, cudaFuncAttributePreferredSharedMemoryCarveout, cudaSharedmemCarveoutMaxShared);
+  const Following following(sum_blocks, dim3(sum_columns, sum_rows), on.stream);
+  return check(cudaLaunchKernelEx(following.config(), norm_sum<T>, static_cast<const float*>(arrays.partial),
+                                  static_cast<int>(blocks), static_cast<int>(n.width), on.array<T>(4 + statistics),
+                                  layer ? on.array<T>(5 + statistics) : nullptr),
+               "norm backward, sums");
 }
 
 template <typename F>

@@ -1,11 +1,15 @@
 #pragma once
 
-#include "gemmetry/backends/cuda/rows.h"
+#include "gemmetry/backends/cuda/following.h"
+#include "gemmetry/backends/cuda/row_ring.h"
 #include "gemmetry/measure/operands.h"
 
 // LayerNorm (`layer`) and RMSNorm over rows, forward and backward.
 
 namespace gemmetry::backends::cuda {
+
+/// The most of a backward kernel's block: rows that two slots of so many threads hold.
+inline constexpr int most_backward_threads = 768;
 
 inline constexpr float norm_epsilon = static_cast<float>(measure::norm_epsilon);
 
@@ -35,66 +39,128 @@ struct NormGradients {
   int width;
 };
 
-/// One row a group of threads, in registers; the next one is loaded meanwhile. The variance is that of the differences
-/// from the mean, in a second pass over the registers.
-template <typename T, int Slots, bool layer>
-__global__ void __launch_bounds__(row_threads, Slots == 4 ? 1 : 2) norm_forward(NormArrays<T> a) {
+/// Mean of a row, and the sum of the squares around it.
+struct Moments {
+  float mean;
+  float squares;
+};
+
+/// Each warp takes its own mean and the squares around that, then they are put together (Chan et al. 1979): one
+/// barrier, and no difference of large numbers. `sum` is a thread's, `count` its warp's.
+template <typename SquaresAround>
+__device__ Moments row_moments(RowReduction<3>& reduction, float sum, float count, float inverse,
+                               const SquaresAround& squares_around) {
+  float sums[1] = {sum};
+  RowReduction<1>::run_in_warp<Sum>(sums);
+  const float warp_mean = count == 0 ? 0.0f : __fdividef(sums[0], count);
+  float squares[1] = {squares_around(warp_mean)};
+  RowReduction<1>::run_in_warp<Sum>(squares);
+  if (blockDim.x <= 32) return {warp_mean, squares[0]};
+
+  reduction.share({sums[0], squares[0], count});
+  const int warps = static_cast<int>(blockDim.x) / 32;
+  float of[3][4];
+  Moments all{0, 0};
+  for (int first = 0; first < warps; first += 4) {
+    reduction.template take<Sum>(first, of);
+    all.mean += (of[0][0] + of[0][1]) + (of[0][2] + of[0][3]);
+  }
+  all.mean *= inverse;
+  for (int first = 0; first < warps; first += 4) {
+    if (warps > 4) reduction.template take<Sum>(first, of);
+#pragma unroll
+    for (int w = 0; w < 4; ++w) {
+      const float distance = of[2][w] == 0 ? 0.0f : __fdividef(of[0][w], of[2][w]) - all.mean;
+      all.squares += of[1][w] + of[2][w] * distance * distance;
+    }
+  }
+  reduction.next_turn();
+  return all;
+}
+
+/// One row a group of threads, in registers, while the next ones are on their way.
+/// `whole`: the width is a multiple of a pack.
+template <typename T, int Slots, bool layer, bool whole>
+__global__ void __launch_bounds__(row_threads, Slots == 4 ? 1 : 2) norm_forward(NormArrays<T> a, int depth) {
   constexpr int n = pack_size<T>;
-  __shared__ RowReduction<1>::Scratch scratch;
-  RowReduction<1> reduction(scratch);
+  using Reduction = RowReduction<layer ? 3 : 1>;
+  extern __shared__ uint4 shared[];
+  __shared__ typename Reduction::Scratch scratch;
+  Reduction reduction(scratch);
   const std::int64_t stride = std::int64_t{gridDim.x} * blockDim.y;
   const std::int64_t first = std::int64_t{blockIdx.x} * blockDim.y;
   std::int64_t row = first + threadIdx.y;
-  std::int64_t rounds = (a.rows - first + stride - 1) / stride;  // all rows of a block together: they share barriers
-  const int shift = row_shift<T>(row, a.width);
+  std::int64_t rounds = (a.rows - first + stride - 1) / stride;  // all rows of a block together: some share a warp
+  const int shift = whole ? 0 : row_shift<T>(row, a.width);
+  RowRing<T, Slots, 1> ring(shared, depth, shift, a.width);
   const float inverse = 1.0f / static_cast<float>(a.width);
 
+  const T* next = a.x + row * a.width;
+  std::int64_t next_row = row;
+  const auto copy = [&] {
+    if (next_row < a.rows) ring.copy(0, next);
+    ring.commit();
+    next_row += stride;
+    next += stride * a.width;
+  };
+  for (int i = 0; i < depth; ++i) copy();
+
+  float count[1] = {0};  // of the warp's elements
   Pack<T, n> weight[Slots]{};
   Pack<T, layer ? n : 1> bias[Slots]{};
-  if (a.y != nullptr) {
 #pragma unroll
-    for (int s = 0; s < Slots; ++s) {
-      weight[s] = load_columns(a.weight, slot_column<T>(s, shift), a.width);
-      if constexpr (layer) bias[s] = load_columns(a.bias, slot_column<T>(s, shift), a.width);
-    }
+  for (int s = 0; s < Slots; ++s) {
+    const int column = slot_column<T>(s, shift);
+    count[0] += static_cast<float>(max(0, min(column + n, a.width) - max(column, 0)));
+    if (a.y == nullptr) continue;
+    weight[s] = load_columns(a.weight, column, a.width);
+    if constexpr (layer) bias[s] = load_columns(a.bias, column, a.width);
   }
-  Pack<T, n> next[Slots]{};
-  if (row < a.rows) {
-#pragma unroll
-    for (int s = 0; s < Slots; ++s) next[s] = load_slot(a.x + row * a.width, slot_column<T>(s, shift), a.width);
-  }
+  if constexpr (layer) RowReduction<1>::run_in_warp<Sum>(count);
 
   for (; rounds > 0; --rounds, row += stride) {
     Pack<T, n> x[Slots];
-#pragma unroll
-    for (int s = 0; s < Slots; ++s) {
-      x[s] = next[s];
-      if (row + stride < a.rows) {
-        next[s] = load_slot(a.x + (row + stride) * a.width, slot_column<T>(s, shift), a.width);
-      }
-    }
+    ring.wait();
+    ring.take(0, x);
+    copy();
+    if constexpr (!whole) clear_before(x[0], slot_column<T>(0, shift));
+
     float mean = 0;
+    float squares = 0;
     if constexpr (layer) {
       float sum = 0;
 #pragma unroll
       for (int s = 0; s < Slots; ++s) {
 #pragma unroll
         for (int i = 0; i < n; ++i) sum += widen(x[s], i);
+        if constexpr (Slots == 4) keep_packed(x[s]);
       }
-      mean = reduce_row<Sum>(reduction, sum) * inverse;
-    }
-    float squares = 0;
+      const Moments moments = row_moments(reduction, sum, count[0], inverse, [&](float centre) {
+        float around = 0;
 #pragma unroll
-    for (int s = 0; s < Slots; ++s) {
-      const int column = slot_column<T>(s, shift);
+        for (int s = 0; s < Slots; ++s) {
+          const int column = slot_column<T>(s, shift);
+          if (column >= a.width) continue;
 #pragma unroll
-      for (int i = 0; i < n; ++i) {
-        const bool inside = !layer || (column + i >= 0 && column + i < a.width);  // what is outside is 0, not the mean
-        const float difference = inside ? widen(x[s], i) - mean : 0.0f;
-        squares += difference * difference;
+          for (int i = 0; i < n; ++i) {
+            float distance = widen(x[s], i) - centre;
+            if (!whole && (column + i < 0 || column + i >= a.width)) distance = 0;
+            around += distance * distance;
+          }
+        }
+        return around;
+      });
+      mean = moments.mean;
+      squares = moments.squares;
+    } else {
+#pragma unroll
+      for (int s = 0; s < Slots; ++s) {
+#pragma unroll
+        for (int i = 0; i < n; ++i) squares += widen(x[s], i) * widen(x[s], i);
       }
+      squares = reduce_row<Sum>(reduction, squares);
     }
-    const float rstd = rsqrtf(reduce_row<Sum>(reduction, squares) * inverse + norm_epsilon);
+    const float rstd = rsqrtf(squares * inverse + norm_epsilon);
 
     if (row >= a.rows) continue;
     if (threadIdx.x == 0) {
@@ -102,6 +168,8 @@ __global__ void __launch_bounds__(row_threads, Slots == 4 ? 1 : 2) norm_forward(
       a.rstd[row] = rstd;
     }
     if (a.y == nullptr) continue;
+    const float offset = mean * rstd;
+    T* y_row = a.y + row * a.width;
 #pragma unroll
     for (int s = 0; s < Slots; ++s) {
       keep_packed(x[s]);
@@ -110,10 +178,10 @@ __global__ void __launch_bounds__(row_threads, Slots == 4 ? 1 : 2) norm_forward(
       Pack<float, n> y;
 #pragma unroll
       for (int i = 0; i < n; ++i) {
-        y[i] = (widen(x[s], i) - mean) * rstd * widen(weight[s], i);
+        y[i] = (layer ? widen(x[s], i) * rstd - offset : widen(x[s], i) * rstd) * widen(weight[s], i);
         if constexpr (layer) y[i] += widen(bias[s], i);
       }
-      store_slot(a.y + row * a.width, narrow<T>(y), slot_column<T>(s, shift), a.width);
+      store_slot<whole>(y_row, narrow<T>(y), slot_column<T>(s, shift), a.width);
     }
   }
 }
@@ -155,119 +223,141 @@ __global__ void __launch_bounds__(row_threads) norm_forward_wide(NormArrays<T> a
 }
 
 /// With z = (x - mean) rstd and g = dy weight: dx = rstd (g - mean(g) - z mean(g z)), without mean(g) for RMSNorm; the
-/// weight's gradient is the sum of dy z over the rows and the bias's that of dy. A thread sums those of its columns in
-/// shared memory that no other thread touches until the end, which leaves the registers for the rows on their way.
-template <typename T, int Slots, bool layer>
-__global__ void __launch_bounds__(row_threads, Slots == 4 ? 1 : 2) norm_backward(NormGradients<T> a) {
+/// weight's gradient is the sum of dy z over the rows and the bias's that of dy. A thread keeps those of its columns;
+/// there is a block an SM, whose groups put theirs together at the end.
+template <typename T, int Slots, bool layer, bool whole, int Threads>
+__global__ void __launch_bounds__(Threads, 1) norm_backward(NormGradients<T> a, int depth) {
   constexpr int n = pack_size<T>;
   constexpr int quads = n / 4;
-  extern __shared__ float4 sums[];  // [weight, bias][slot][quad][thread]
+  constexpr bool again = Slots == 4 || Threads > row_threads;  // z and g are made again: registers are short
+  extern __shared__ uint4 shared[];
   __shared__ RowReduction<2>::Scratch scratch;
   RowReduction<2> reduction(scratch);
   const int threads = static_cast<int>(blockDim.x * blockDim.y);
   const int thread = static_cast<int>(threadIdx.y * blockDim.x + threadIdx.x);
+  Pack<T, n>* weights = reinterpret_cast<Pack<T, n>*>(shared) + thread;  // registers are short: [slot][thread]
   const std::int64_t stride = std::int64_t{gridDim.x} * blockDim.y;
   const std::int64_t first = std::int64_t{blockIdx.x} * blockDim.y;
   std::int64_t row = first + threadIdx.y;
   std::int64_t rounds = (a.rows - first + stride - 1) / stride;
-  const int shift = row_shift<T>(row, a.width);
+  const int shift = whole ? 0 : row_shift<T>(row, a.width);
+  RowRing<T, Slots, 2> ring(shared + Slots * threads, depth, shift, a.width);
   const float inverse = 1.0f / static_cast<float>(a.width);
 
-  for (int i = 0; i < (layer ? 2 : 1) * Slots * quads; ++i) sums[i * threads + thread] = make_float4(0, 0, 0, 0);
-  Pack<T, n> weight[Slots];
-#pragma unroll
-  for (int s = 0; s < Slots; ++s) weight[s] = load_columns(a.weight, slot_column<T>(s, shift), a.width);
-
-  struct Held {
-    Pack<T, n> x[Slots];
-    Pack<T, n> gradient[Slots];
-    float mean;
-    float rstd;
-  };
-  const auto fetch = [&](Held& held, std::int64_t from) {
-#pragma unroll
-    for (int s = 0; s < Slots; ++s) {
-      held.x[s] = load_slot(a.x + from * a.width, slot_column<T>(s, shift), a.width);
-      held.gradient[s] = load_slot(a.gradient + from * a.width, slot_column<T>(s, shift), a.width);
+  const T* next_x = a.x + row * a.width;
+  const T* next_gradient = a.gradient + row * a.width;
+  std::int64_t next_row = row;
+  const auto copy = [&] {
+    if (next_row < a.rows) {
+      ring.copy(0, next_x);
+      ring.copy(1, next_gradient);
     }
-    if constexpr (layer) held.mean = a.mean[from];
-    held.rstd = a.rstd[from];
+    ring.commit();
+    next_row += stride;
+    next_x += stride * a.width;
+    next_gradient += stride * a.width;
   };
-  Held next{};
-  if (row < a.rows) fetch(next, row);
+  for (int i = 0; i < depth; ++i) copy();
+
+#pragma unroll
+  for (int s = 0; s < Slots; ++s) weights[s * threads] = load_columns(a.weight, slot_column<T>(s, shift), a.width);
+  float next_mean = layer && row < a.rows ? a.mean[row] : 0.0f;
+  float next_rstd = row < a.rows ? a.rstd[row] : 0.0f;
+  float weight_sums[Slots][n]{};
+  float bias_sums[layer ? Slots : 1][n]{};
 
   for (; rounds > 0; --rounds, row += stride) {
-    Held now = next;
-    if (row + stride < a.rows) fetch(next, row + stride);
-    const bool inside = row < a.rows;
-    const float mean = layer ? now.mean : 0.0f;
-    const float rstd = now.rstd;
+    const float mean = next_mean;
+    const float rstd = next_rstd;
+    if (row + stride < a.rows) {
+      if constexpr (layer) next_mean = a.mean[row + stride];
+      next_rstd = a.rstd[row + stride];
+    }
+    Pack<T, n> x[Slots];
+    Pack<T, n> gradient[Slots];
+    ring.wait();
+    ring.take(0, x);
+    ring.take(1, gradient);
+    copy();
+
     float totals[2] = {0, 0};  // of g z and of g
+    Pack<float, n> z[Slots];
+    Pack<float, n> g[Slots];
+    const float offset = mean * rstd;
+    if constexpr (!whole) {
+      clear_before(x[0], slot_column<T>(0, shift));
+      clear_before(gradient[0], slot_column<T>(0, shift));
+    }
+    if (row < a.rows) {
 #pragma unroll
-    for (int s = 0; s < Slots; ++s) {
-      keep_packed(weight[s]);
+      for (int s = 0; s < Slots; ++s) {
+        const Pack<T, n> weight = weights[s * threads];
 #pragma unroll
-      for (int q = 0; q < quads; ++q) {
-        float4 of_weight;
-        float4 of_bias;
-        float* const add_weight = &of_weight.x;
-        float* const add_bias = &of_bias.x;
-#pragma unroll
-        for (int i = 0; i < 4; ++i) {
+        for (int i = 0; i < n; ++i) {
           // Beyond the row the gradient is 0, and so is all that is made of it.
-          const float dy = widen(now.gradient[s], 4 * q + i);
-          const float z = (widen(now.x[s], 4 * q + i) - mean) * rstd;
-          const float g = dy * widen(weight[s], 4 * q + i);
-          totals[0] += g * z;
-          if constexpr (layer) totals[1] += g;
-          add_weight[i] = dy * z;
-          add_bias[i] = dy;
+          const float dy = widen(gradient[s], i);
+          z[s][i] = layer ? widen(x[s], i) * rstd - offset : widen(x[s], i) * rstd;
+          g[s][i] = dy * widen(weight, i);
+          totals[0] += g[s][i] * z[s][i];
+          weight_sums[s][i] += dy * z[s][i];
+          if constexpr (layer) totals[1] += g[s][i];
+          if constexpr (layer) bias_sums[s][i] += dy;
         }
-        if (!inside) continue;
-        float4& weight_sum = sums[(s * quads + q) * threads + thread];
-        const float4 old = weight_sum;
-        weight_sum = make_float4(old.x + of_weight.x, old.y + of_weight.y, old.z + of_weight.z, old.w + of_weight.w);
-        if constexpr (layer) {
-          float4& bias_sum = sums[((Slots + s) * quads + q) * threads + thread];
-          const float4 before = bias_sum;
-          bias_sum =
-              make_float4(before.x + of_bias.x, before.y + of_bias.y, before.z + of_bias.z, before.w + of_bias.w);
-        }
+        if constexpr (again) keep_packed(x[s]);
+        if constexpr (again) keep_packed(gradient[s]);
       }
     }
     reduction.template run<Sum>(totals);
-    if (!inside) continue;
-    const float gz = totals[0] * inverse;
-    const float g_mean = layer ? totals[1] * inverse : 0.0f;
+    if (row >= a.rows) continue;
+    const float of_z = totals[0] * inverse * rstd;
+    const float of_one = layer ? totals[1] * inverse * rstd : 0.0f;
+    T* dx_row = a.x_gradient + row * a.width;
 #pragma unroll
     for (int s = 0; s < Slots; ++s) {
-      keep_packed(now.x[s]);
-      keep_packed(now.gradient[s]);
-      keep_packed(weight[s]);
+      if constexpr (again) {
+        const Pack<T, n> weight = weights[s * threads];
+#pragma unroll
+        for (int i = 0; i < n; ++i) {
+          z[s][i] = layer ? widen(x[s], i) * rstd - offset : widen(x[s], i) * rstd;
+          g[s][i] = widen(gradient[s], i) * widen(weight, i);
+        }
+      }
       Pack<float, n> dx;
 #pragma unroll
-      for (int i = 0; i < n; ++i) {
-        const float z = (widen(now.x[s], i) - mean) * rstd;
-        const float g = widen(now.gradient[s], i) * widen(weight[s], i);
-        dx[i] = rstd * (g - g_mean - z * gz);
-      }
-      store_slot(a.x_gradient + row * a.width, narrow<T>(dx), slot_column<T>(s, shift), a.width);
+      for (int i = 0; i < n; ++i) dx[i] = g[s][i] * rstd - of_one - z[s][i] * of_z;
+      store_slot<whole>(dx_row, narrow<T>(dx), slot_column<T>(s, shift), a.width);
     }
   }
+  let_next_begin();
 
   // The block's groups together, column by column: each group has its own shift.
-  __syncthreads();
+  float4* sums = reinterpret_cast<float4*>(shared);  // [slot][quad][thread]
   const float* all = reinterpret_cast<const float*>(sums);
   const int lanes = static_cast<int>(blockDim.x);
+#pragma unroll
   for (int which = 0; which < (layer ? 2 : 1); ++which) {
+    __syncthreads();
+#pragma unroll
+    for (int s = 0; s < Slots; ++s) {
+#pragma unroll
+      for (int q = 0; q < quads; ++q) {
+        const float* own = which == 0 ? &weight_sums[s][4 * q] : &bias_sums[layer ? s : 0][4 * q];
+        sums[(s * quads + q) * threads + thread] = make_float4(own[0], own[1], own[2], own[3]);
+      }
+    }
+    __syncthreads();
     for (int column = thread; column < a.width; column += threads) {
+      const int slot = column / n / lanes;
+      const int lane = column / n % lanes;
       float sum = 0;
+      int group_shift = whole ? 0 : row_shift<T>(first, a.width);
       for (int group = 0; group < static_cast<int>(blockDim.y); ++group) {
-        const int at = column + row_shift<T>(first + group, a.width);
-        const int slot = at / n / lanes;
-        const int owner = group * lanes + at / n % lanes;
-        const int quad = at % n / 4;
-        sum += all[(((which * Slots + slot) * quads + quad) * threads + owner) * 4 + at % 4];
+        const int at = column % n + group_shift;
+        int owner_slot = slot;
+        int owner = lane + at / n;
+        for (; owner >= lanes; owner -= lanes) ++owner_slot;
+        sum += all[((owner_slot * quads + at % n / 4) * threads + group * lanes + owner) * 4 + at % 4];
+        if constexpr (!whole) group_shift = (group_shift + a.width) % (2 * n);
       }
       a.partial[(std::int64_t{blockIdx.x} * (layer ? 2 : 1) + which) * a.width + column] = sum;
     }
@@ -319,6 +409,7 @@ __global__ void __launch_bounds__(sum_columns* sum_rows)
   __shared__ float sums[sum_rows][sum_columns];
   const int column = static_cast<int>(blockIdx.x) * sum_columns + static_cast<int>(threadIdx.x);
   float sum = 0;
+  wait_for_previous();
   if (column < width) {
 #pragma unroll 8
     for (int block = threadIdx.y; block < blocks; block += sum_rows) {

@@ -44,6 +44,14 @@ struct alignas(N * sizeof(T) < 16 ? N * sizeof(T) : 16) Pack {
       words[i / per_word] |= static_cast<std::uint32_t>(bits) << (8 * sizeof(T) * (i % per_word));
     }
   }
+  __device__ void clear(int i) {
+    if constexpr (!packed) {
+      words[i] = T{};
+    } else {
+      words[i / per_word] &=
+          ~(static_cast<std::uint32_t>(static_cast<Bits>(~Bits{0})) << (8 * sizeof(T) * (i % per_word)));
+    }
+  }
 };
 
 /// Elements of T in 16 bytes.
@@ -105,6 +113,28 @@ __device__ Pack<T, N> narrow(const Pack<float, N>& wide) {
   return pack;
 }
 
+/// The largest element: of narrow ones two in one instruction.
+template <typename T, int N>
+__device__ float most_of(const Pack<T, N>& pack) {
+  if constexpr (sizeof(T) == 2 && Pack<T, N>::packed) {
+    using Two = std::conditional_t<std::is_same_v<T, __nv_bfloat16>, __nv_bfloat162, __half2>;
+    Two most;
+    __builtin_memcpy(&most, &pack.words[0], sizeof most);
+#pragma unroll
+    for (int w = 1; w < N / 2; ++w) {
+      Two word;
+      __builtin_memcpy(&word, &pack.words[w], sizeof word);
+      most = __hmax2(most, word);
+    }
+    return fmaxf(widen(T(most.x)), widen(T(most.y)));
+  } else {
+    float most = widen(pack, 0);
+#pragma unroll
+    for (int i = 1; i < N; ++i) most = fmaxf(most, widen(pack, i));
+    return most;
+  }
+}
+
 /// Makes the compiler forget the floats it has made of the pack: it would keep them, in twice the registers, rather
 /// than make them again.
 template <typename T, int N>
@@ -158,12 +188,26 @@ __device__ Pack<T, N> load_some(const T* from, std::int64_t at, std::int64_t cou
   return pack;
 }
 
-/// Stores those of the elements [at, at + N) that lie in an array of `count`.
+/// Stores those of the elements [at, at + N) that lie in an array of `count`, in pieces of half a pack and less.
 template <int N, typename T>
 __device__ void store_some(T* to, const Pack<T, N>& pack, std::int64_t at, std::int64_t count) {
+  if constexpr (N == 1) {
+    if (at >= 0 && at < count) to[at] = pack[0];
+  } else {
+    constexpr int half = N / 2;
+    if (at + N <= 0 || at >= count) return;
 #pragma unroll
-  for (int i = 0; i < N; ++i) {
-    if (at + i >= 0 && at + i < count) to[at + i] = pack[i];
+    for (int h = 0; h < 2; ++h) {
+      const std::int64_t begin = at + h * half;
+      Pack<T, half> part{};
+#pragma unroll
+      for (int i = 0; i < half; ++i) part.set(i, pack[h * half + i]);
+      if (begin >= 0 && begin + half <= count) {
+        store(to + begin, part);
+      } else {
+        store_some(to, part, begin, count);
+      }
+    }
   }
 }
 

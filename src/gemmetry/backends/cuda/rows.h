@@ -4,14 +4,16 @@
 #include <bit>
 #include <cmath>
 #include <cstdint>
+#include <numeric>
 
 #include "gemmetry/backends/cuda/pack.h"
 
 // Kernels that reduce rows keep each row in registers between the reduction and the result, so that it is read once.
 // A row is seen as slots of one pack, aligned in memory: where the width is no multiple of a pack, its first slot
-// begins `shift` elements before the row, and only the slots at its two ends are moved element by element. Lane l of
-// the row's threads (threadIdx.x) holds slots l, l + lanes, ...; threadIdx.y counts the rows of a block. Blocks stay
-// and go on with later rows; grids keep each thread's shift the same from row to row, so that what belongs to columns
+// begins `shift` elements before the row, at a multiple of two packs: memory is written in sectors of that size, and
+// those that are written in pieces take several times as long. Lane l of the row's threads (threadIdx.x) holds slots l,
+// l + lanes, ...; threadIdx.y counts the rows of a block. Blocks stay and go on with later rows, which are copied to
+// shared memory ahead of time; grids keep each thread's shift the same from row to row, so that what belongs to columns
 // (weights, sums) stays in its registers.
 
 namespace gemmetry::backends::cuda {
@@ -32,15 +34,16 @@ inline constexpr int wide_row_threads = row_threads + 32;
 
 /// Slots that a row of `width` may touch, whatever its shift.
 inline std::int64_t row_slots(std::int64_t width, int pack) {
-  return (width + (width % pack == 0 ? pack - 1 : 2 * pack - 2)) / pack;
+  return (width + (width % pack == 0 ? pack - 1 : 3 * pack - 2)) / pack;
 }
 
 /// `threads`: a block's, where several rows share it; `lanes_of_two`: threads a row up to which each takes two slots
-/// rather than four.
+/// rather than four; so do rows of more than `slots_of_two` that a warp can hold then, which need no barrier.
 inline RowShape row_shape(std::int64_t width, int pack, int threads, int lanes_of_two = row_threads,
-                          int most_lanes = row_threads) {
+                          int most_lanes = row_threads, int slots_of_two = 128) {
   const std::int64_t slots = row_slots(width, pack);
-  const int each = slots <= 8 ? 1 : slots <= 2 * lanes_of_two ? 2 : 4;
+  const bool warp_of_four = slots > slots_of_two && slots <= 128;
+  const int each = slots <= 8 ? 1 : slots <= 2 * lanes_of_two && !warp_of_four ? 2 : 4;
   const std::int64_t lanes = (slots + each - 1) / each;
   if (lanes > most_lanes) return {};
   if (lanes <= 32) {
@@ -55,9 +58,11 @@ inline RowShape row_shape(std::int64_t width, int pack, int threads, int lanes_o
 inline unsigned row_grid(const RowShape& shape, std::int64_t rows, std::int64_t width, int pack, std::int64_t most) {
   const std::int64_t needed = (rows + shape.groups - 1) / shape.groups;
   if (needed <= most) return static_cast<unsigned>(needed);
-  if (width % pack == 0 || shape.groups % pack == 0) return static_cast<unsigned>(most);
-  // Rows of a thread are a multiple of a pack apart: the same shift. More blocks than stay are no error.
-  return static_cast<unsigned>(std::max<std::int64_t>(most / pack * pack, pack));
+  const std::int64_t sector = 2 * pack;
+  if (width % pack == 0 || shape.groups % sector == 0) return static_cast<unsigned>(most);
+  // Rows of a thread are a multiple of a sector apart: the same shift. More blocks than stay are no error.
+  const std::int64_t step = std::max<std::int64_t>(sector / std::gcd(sector, std::int64_t{shape.groups}), 1);
+  return static_cast<unsigned>(std::max<std::int64_t>(most / step * step, step));
 }
 
 /// Blocks of the kernel that the device holds at once.
@@ -68,16 +73,27 @@ std::int64_t resident_blocks(Kernel kernel, int threads, std::size_t shared_byte
   return std::int64_t{sms} * std::max(1, each);
 }
 
-/// Elements of row `row` before its first slot's first aligned element.
+/// Elements from where the first slot of row `row` begins to the row.
 template <typename T>
 __device__ int row_shift(std::int64_t row, std::int64_t width) {
-  return static_cast<int>(row * width % pack_size<T>);
+  constexpr int n = pack_size<T>;
+  if (width % n == 0) return 0;
+  return static_cast<int>(row * width % (2 * n));
 }
 
 /// Column at which slot `slot` of this thread begins; negative where the slot begins before the row.
 template <typename T>
 __device__ int slot_column(int slot, int shift) {
   return (slot * static_cast<int>(blockDim.x) + static_cast<int>(threadIdx.x)) * pack_size<T> - shift;
+}
+
+/// Columns at `column` of an array that belongs to the columns and is aligned as a row without shift; 0 beyond.
+template <typename T>
+__device__ Pack<T, pack_size<T>> load_columns(const T* values, int column, int count) {
+  constexpr int n = pack_size<T>;
+  if (column % n == 0 && column >= 0 && column + n <= count) return load<n>(values + column);
+  if (column >= count) return {};
+  return load_some<n>(values, column, count);
 }
 
 /// Columns at `column` of a row's first `count`; 0 beyond. Aligned in memory wherever it is whole.
@@ -89,73 +105,127 @@ __device__ Pack<T, pack_size<T>> load_slot(const T* row, int column, int count) 
   return load_some<n>(row, column, count);
 }
 
-template <typename T>
+/// Sets to 0 what of the pack at `column` is before the row.
+template <typename T, int N>
+__device__ void clear_before(Pack<T, N>& pack, int column) {
+  if (column >= 0) return;
+#pragma unroll
+  for (int i = 0; i < N; ++i) {
+    if (column + i < 0) pack.clear(i);
+  }
+}
+
+/// `whole`: the slot is in the row or behind it.
+template <bool whole = false, typename T>
 __device__ void store_slot(T* row, const Pack<T, pack_size<T>>& pack, int column, int count) {
   constexpr int n = pack_size<T>;
-  if (column >= 0 && column + n <= count) {
+  if (whole ? column < count : column >= 0 && column + n <= count) {
     store(row + column, pack);
-  } else if (column < count) {
+  } else if (!whole && column < count) {
     store_some(row, pack, column, count);
   }
 }
 
-/// The same of an array that belongs to the columns and is aligned as a row without shift.
-template <typename T>
-__device__ Pack<T, pack_size<T>> load_columns(const T* values, int column, int count) {
-  if (column % pack_size<T> == 0) return load_slot(values, column, count);
-  return load_some<pack_size<T>>(values, column, count);
-}
-
 struct Sum {
-  static constexpr float identity = 0;
-  static __device__ float of(float a, float b) { return a + b; }
+  static __device__ float identity(int) { return 0; }
+  template <int Values>
+  static __device__ void add(float (&to)[Values], const float (&other)[Values]) {
+#pragma unroll
+    for (int v = 0; v < Values; ++v) to[v] += other[v];
+  }
 };
 
 struct Max {
-  static constexpr float identity = -INFINITY;
-  static __device__ float of(float a, float b) { return fmaxf(a, b); }
+  static __device__ float identity(int) { return -INFINITY; }
+  static __device__ void add(float (&to)[1], const float (&other)[1]) { to[0] = fmaxf(to[0], other[0]); }
 };
 
-/// Reduces `Values` numbers of each thread over the threads of its row; all threads of the block call it and get the
-/// result. Shared memory is taken in turns, so that one barrier a reduction is enough.
+/// The barrier of a row's threads, where they are whole warps.
+__device__ inline void row_barrier() {
+  asm volatile("bar.sync %0, %1;" ::"r"(threadIdx.y + 1), "r"(blockDim.x) : "memory");
+}
+
+/// Reduces `Values` numbers of each thread over the threads of its row; all of them call it and get the result. Shared
+/// memory is taken in turns, so that one barrier a reduction is enough.
 template <int Values>
 class RowReduction {
  public:
-  using Scratch = float[2][Values][32];
+  struct alignas(16) Scratch {
+    float of[2][Values][32];
+    __device__ auto& operator[](int turn) { return of[turn]; }
+  };
 
   __device__ explicit RowReduction(Scratch& scratch) : scratch_(scratch) {}
 
   template <typename Op>
   __device__ void run(float (&values)[Values]) {
-    const int lanes = static_cast<int>(blockDim.x);
-    for (int distance = lanes < 32 ? lanes / 2 : 16; distance > 0; distance /= 2) combine<Op>(values, distance);
-    if (lanes <= 32) return;
-    const int warps = lanes / 32;
-    const int lane = static_cast<int>(threadIdx.x) % 32;
-    const int first = static_cast<int>(threadIdx.y) * warps;
-    if (lane == 0) {
+    run_in_warp<Op>(values);
+    if (blockDim.x <= 32) return;
+    float warps[Values][4];
+    share(values);
+    for (int first = 0; first < static_cast<int>(blockDim.x) / 32; first += 4) {
+      take<Op>(first, warps);
 #pragma unroll
-      for (int v = 0; v < Values; ++v) scratch_[turn_][v][first + static_cast<int>(threadIdx.x) / 32] = values[v];
+      for (int w = 0; w < 4; ++w) {
+        float other[Values];
+#pragma unroll
+        for (int v = 0; v < Values; ++v) other[v] = warps[v][w];
+        if (first + w == 0) {
+#pragma unroll
+          for (int v = 0; v < Values; ++v) values[v] = other[v];
+        } else {
+          Op::add(values, other);
+        }
+      }
     }
-    __syncthreads();
-#pragma unroll
-    for (int v = 0; v < Values; ++v) values[v] = lane < warps ? scratch_[turn_][v][first + lane] : Op::identity;
-    for (int distance = 16; distance > 0; distance /= 2) {
-      if (distance < warps) combine<Op>(values, distance);
-    }
-    // Lanes beyond the next power of two hold less: take the first's.
-#pragma unroll
-    for (int v = 0; v < Values; ++v) values[v] = __shfl_sync(0xffffffff, values[v], 0);
-    turn_ = 1 - turn_;
+    next_turn();
   }
 
- private:
+  /// Over the row's threads of a warp.
   template <typename Op>
-  static __device__ void combine(float (&values)[Values], int distance) {
+  static __device__ void run_in_warp(float (&values)[Values]) {
+    if (blockDim.x >= 32) {
+#pragma unroll
+      for (int distance = 16; distance > 0; distance /= 2) step<Op>(values, distance);
+    } else {
+      for (int distance = static_cast<int>(blockDim.x) / 2; distance > 0; distance /= 2) step<Op>(values, distance);
+    }
+  }
+
+  /// Shows the other warps of the row what each has in all of its threads; after that, take() and next_turn().
+  __device__ void share(const float (&values)[Values]) {
+    if (threadIdx.x % 32 == 0) {
+#pragma unroll
+      for (int v = 0; v < Values; ++v) scratch_[turn_][v][threadIdx.y * padded_warps() + threadIdx.x / 32] = values[v];
+    }
+    row_barrier();
+  }
+
+  /// Of the warps [first, first + 4); beyond the last, nothing.
+  template <typename Op>
+  __device__ void take(int first, float (&warps)[Values][4]) const {
+    const int count = static_cast<int>(blockDim.x) / 32;
 #pragma unroll
     for (int v = 0; v < Values; ++v) {
-      values[v] = Op::of(values[v], __shfl_xor_sync(0xffffffff, values[v], distance));
+      const float4 four = *reinterpret_cast<const float4*>(&scratch_[turn_][v][threadIdx.y * padded_warps() + first]);
+      warps[v][0] = four.x;
+      warps[v][1] = first + 1 < count ? four.y : Op::identity(v);
+      warps[v][2] = first + 2 < count ? four.z : Op::identity(v);
+      warps[v][3] = first + 3 < count ? four.w : Op::identity(v);
     }
+  }
+
+  __device__ void next_turn() { turn_ = 1 - turn_; }
+
+ private:
+  static __device__ unsigned padded_warps() { return (blockDim.x / 32 + 3) / 4 * 4; }
+
+  template <typename Op>
+  static __device__ void step(float (&values)[Values], int distance) {
+    float other[Values];
+#pragma unroll
+    for (int v = 0; v < Values; ++v) other[v] = __shfl_xor_sync(0xffffffff, values[v], distance);
+    Op::add(values, other);
   }
 
   Scratch& scratch_;

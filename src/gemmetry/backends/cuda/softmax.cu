@@ -1,5 +1,6 @@
 #include "gemmetry/backends/cuda/kernels.h"
 #include "gemmetry/backends/cuda/rows.h"
+#include "gemmetry/backends/cuda/stream.h"
 #include "gemmetry/measure/operands.h"
 
 // y = softmax(scale x) over a row's visible columns, 0 elsewhere, and dx = scale y (dy - sum(y dy)). Rows are held in
@@ -18,11 +19,12 @@ struct SoftmaxArrays {
   int columns;
   bool causal;  ///< row r sees r modulo columns + 1 of the columns
   float scale;
+  Divisor by_columns;
 };
 
 template <typename T>
 __device__ int visible(const SoftmaxArrays<T>& a, std::int64_t row) {
-  return a.causal ? static_cast<int>(row % a.columns) + 1 : a.columns;
+  return a.causal ? static_cast<int>(a.by_columns.remainder(row)) + 1 : a.columns;
 }
 
 template <typename T, int Slots>
@@ -50,11 +52,15 @@ __global__ void __launch_bounds__(Slots == 4 ? wide_row_threads : row_threads, S
 
   Row<T, Slots> next{};
   if (row < a.rows) next.load(a.x, row, a.columns, visible(a, row));
+  int next_count = visible(a, row);
   for (; rounds > 0; --rounds, row += stride) {
     const Row<T, Slots> x = next;
-    if (row + stride < a.rows) next.load(a.x, row + stride, a.columns, visible(a, row + stride));
+    const int count = next_count;
+    if (row + stride < a.rows) {
+      next_count = visible(a, row + stride);
+      next.load(a.x, row + stride, a.columns, next_count);
+    }
     const int shift = row_shift<T>(row, a.columns);
-    const int count = visible(a, row);
 
     float most = -INFINITY;
     Pack<float, n> values[Slots];
@@ -62,17 +68,22 @@ __global__ void __launch_bounds__(Slots == 4 ? wide_row_threads : row_threads, S
     for (int s = 0; s < Slots; ++s) {
       values[s] = widen(x.slots[s]);
       const int column = slot_column<T>(s, shift);
+      if (column >= count) continue;
+      if (column < 0 || column + n > count) {
 #pragma unroll
-      for (int i = 0; i < n; ++i) {
-        if (column + i < 0 || column + i >= count) values[s][i] = -INFINITY;
-        most = fmaxf(most, values[s][i]);
+        for (int i = 0; i < n; ++i) {
+          if (column + i < 0 || column + i >= count) values[s][i] = -INFINITY;
+        }
       }
+#pragma unroll
+      for (int i = 0; i < n; ++i) most = fmaxf(most, values[s][i]);
     }
     most = reduce_row<Max>(reduction, most) * scale;
 
     float sum = 0;
 #pragma unroll
-    for (int s = 0; s < Slots; ++s) {
+    for (int s = 0; s < Slots; ++s) {  // what is not visible was loaded as 0 and stays that
+      if (slot_column<T>(s, shift) >= count) continue;
 #pragma unroll
       for (int i = 0; i < n; ++i) {
         values[s][i] = exp2_fast(values[s][i] * scale - most);
@@ -153,6 +164,7 @@ __global__ void __launch_bounds__(row_threads) softmax_wide(SoftmaxArrays<T> a) 
     float sum = 0;
 #pragma unroll 2
     for (int column = begin; column < count; column += step) {
+      if (column + n <= 0) continue;
       const Pack<float, n> v = widen(load_slot(x, column, count));
       if constexpr (backward) {
         const Pack<float, n> g = widen(load_slot(gradient, column, count));
@@ -201,7 +213,7 @@ template <typename T, int Slots>
 Status run(const SoftmaxArrays<T>& a, bool backward, const RowShape& shape, const Launch& on) {
   const auto kernel = backward ? softmax_backward<T, Slots> : softmax_forward<T, Slots>;
   const std::int64_t most = resident_blocks(kernel, shape.threads(), 0, on.sms);
-  const unsigned blocks = row_grid(shape, a.rows, a.columns, 1, most);
+  const unsigned blocks = row_grid(shape, a.rows, pack_size<T>, pack_size<T>, most);
   kernel<<<blocks, dim3(shape.lanes, shape.groups), 0, on.stream>>>(a);
   return check(cudaGetLastError(), "softmax");
 }
@@ -217,8 +229,9 @@ Status run(const op::Softmax& s, const Launch& on) {
                                 s.rows,
                                 static_cast<int>(s.columns),
                                 causal,
-                                s.masked ? measure::softmax_scale : 1.0f};
-  const RowShape shape = row_shape(s.columns, pack_size<T>, 128, row_threads, wide_row_threads);
+                                s.masked ? measure::softmax_scale : 1.0f,
+                                Divisor(s.columns)};
+  const RowShape shape = row_shape(s.columns, pack_size<T>, 256, 256, wide_row_threads);
   if (shape.slots == 1) return run<T, 1>(arrays, s.backward, shape, on);
   if (shape.slots == 2) return run<T, 2>(arrays, s.backward, shape, on);
   if (shape.slots == 4) return run<T, 4>(arrays, s.backward, shape, on);
