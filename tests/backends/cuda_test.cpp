@@ -1,5 +1,6 @@
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <memory>
 #include <random>
@@ -7,7 +8,11 @@
 #include <vector>
 
 #include "gemmetry/backends/open.h"
+#include "gemmetry/measure/fill_value.h"
+#include "gemmetry/measure/oracle.h"
 #include "gemmetry/measure/record.h"
+#include "gemmetry/measure/subject.h"
+#include "gemmetry/measure/tolerance.h"
 #include "gemmetry/measure/verify.h"
 
 // Every operator of the CUDA backend against the float64 oracle. Skipped, and counted as such, where there is no
@@ -269,6 +274,79 @@ TEST_F(Cuda, Streams) {
           op::Pointwise{Function::add, elements, 4, 4}, op::Pointwise{Function::combine, elements, 16, 2},
           op::Pointwise{Function::soft_cap, elements, 4, 2}, op::Pointwise{Function::append, elements, 2, 2}})
       expect_right(op);
+}
+
+/// Some rows of `op` at its full size, whose kernels go several rounds over their rows: `few` is the same operator with
+/// that many rows alone. Results that gather all rows (a weight's gradient) are left out.
+void expect_rows_right(measure::Backend& backend, const Operator& op, const Operator& few,
+                       const std::vector<std::int64_t>& rows) {
+  constexpr std::uint64_t seed = 5;
+  const std::vector<measure::Operand> all = measure::operands(op);
+  const std::vector<measure::Operand> some = measure::operands(few);
+  const auto count = static_cast<std::int64_t>(rows.size());
+  std::vector<void*> buffers(all.size());
+  for (std::size_t i = 0; i < all.size(); ++i) {
+    measure::require(backend.allocate(all[i].bytes(), &buffers[i]));
+    measure::require(backend.fill(buffers[i], all[i], seed + i));
+  }
+  measure::Plan* made = nullptr;
+  measure::require(backend.plan(op, nullptr, &made));
+  const std::unique_ptr<measure::Plan> plan(made);
+  void* workspace = nullptr;
+  measure::require(backend.allocate(std::max<std::int64_t>(plan->algorithm().workspace_bytes, 1), &workspace));
+  const measure::Call call{plan.get(), buffers.data(), workspace};
+  measure::require(backend.prepare(call));
+  measure::require(backend.run(&call, 1));
+
+  // An operand that grows with the rows has rows / few rows as many elements of each row.
+  const auto width = [&](std::size_t i) { return some[i].elements() / count; };
+  const auto by_row = [&](std::size_t i) { return all[i].elements() != some[i].elements(); };
+  measure::Arrays inputs(some.size());
+  for (std::size_t i = 0; i < some.size(); ++i) {
+    if (some[i].use == measure::Use::out || some[i].fill == measure::Fill::forward) continue;
+    if (!by_row(i)) inputs[i] = measure::fill_values(all[i], seed + i);
+    if (by_row(i))
+      for (const std::int64_t row : rows)
+        for (std::int64_t column = 0; column < width(i); ++column)
+          inputs[i].push_back(measure::fill_value(all[i], seed + i, row * width(i) + column));
+  }
+  const std::vector<measure::Expected> expected = measure::expect(few, inputs);
+  for (std::size_t i = 0; i < some.size(); ++i) {
+    if (some[i].use == measure::Use::in || !by_row(i)) continue;
+    std::vector<std::int64_t> elements;
+    for (const std::int64_t row : rows)
+      for (std::int64_t column = 0; column < width(i); ++column) elements.push_back(row * width(i) + column);
+    std::vector<double> results(elements.size());
+    measure::require(backend.read(buffers[i], all[i].element, elements.data(),
+                                  static_cast<std::int64_t>(elements.size()), results.data()));
+    double worst = 0;
+    for (std::size_t e = 0; e < results.size(); ++e)
+      worst = std::max(
+          worst, measure::relative_error(all[i].element, results[e], expected[i].values[e], expected[i].errors[e]));
+    EXPECT_LE(worst, 1) << measure::text_of(op) << ": " << all[i].name;
+  }
+  backend.release(workspace);
+  for (void* buffer : buffers) backend.release(buffer);
+}
+
+TEST_F(Cuda, LastRoundsOfManyRows) {
+  const std::int64_t rows = 12007;
+  const std::vector<std::int64_t> some{0,    1,    131,  132,  1055,  1056,  2111, 4223,
+                                       4224, 6001, 8447, 8448, 11999, 12005, 12006};
+  const auto few = static_cast<std::int64_t>(some.size());
+  for (const bool backward : {false, true})
+    for (const std::int64_t width : {256, 1001, 2048, 4096, 12288}) {
+      for (const shape::NormKind kind : {shape::NormKind::layer_norm, shape::NormKind::rms_norm})
+        expect_rows_right(*backend_, op::Norm{rows, width, kind, backward, Dtype::bf16},
+                          op::Norm{few, width, kind, backward, Dtype::bf16}, some);
+      expect_rows_right(*backend_, op::Softmax{rows, width, false, backward, Dtype::bf16},
+                        op::Softmax{few, width, false, backward, Dtype::bf16}, some);
+      expect_rows_right(*backend_, op::CrossEntropy{rows, width, backward, Dtype::bf16},
+                        op::CrossEntropy{few, width, backward, Dtype::bf16}, some);
+    }
+  for (const bool backward : {false, true})
+    expect_rows_right(*backend_, op::CrossEntropy{1500, 50257, backward, Dtype::bf16},
+                      op::CrossEntropy{3, 50257, backward, Dtype::bf16}, {0, 777, 1499});
 }
 
 TEST_F(Cuda, WhatIsTooLargeIsOutOfMemoryAndTheDeviceLivesOn) {
