@@ -23,15 +23,20 @@ constexpr double longest_burst_s = 5e-3;
 /// Replays that one call of the backend makes when the device is not to rest.
 constexpr double group_s = 10e-3;
 
-/// Soaking ends when the two halves of the last second differ by less than half a per cent: the clock, which moves
-/// steadily if at all, then changes by less than one per cent in it.
-constexpr double soak_span_s = 0.1;
+/// Soaking ends when the two halves of the last ten spans differ by less than half a per cent.
+struct Soak {
+  double span_s;
+  double longest_s;
+};
 constexpr std::size_t soak_spans = 10;
 constexpr double flat = 0.005;
-constexpr double longest_soak_s = 30;
-/// A pause this short cools nothing that working for twice as long does not warm again.
+/// From rest: the clock, which moves steadily if at all, then changes by less than one per cent in a second.
+constexpr Soak cold{.span_s = 0.1, .longest_s = 30};
+/// A device that has just worked is warm, but its clock has to follow what each operator draws anew.
+constexpr Soak hot{.span_s = 0.03, .longest_s = 1.5};
 constexpr double short_pause_s = 0.5;
-constexpr double least_soak_s = 0.1;
+/// The power controller swings the clock to and fro; samples of one of its swings would tell half of it.
+constexpr double least_sustained_s = 0.1;
 
 std::int32_t replays_in(double seconds, double one_s) {
   return one_s > 0 ? static_cast<std::int32_t>(std::clamp(std::ceil(seconds / one_s), 1.0, 1000.0)) : 1;
@@ -147,7 +152,8 @@ std::optional<Ending> Sampler::ending(const std::vector<std::vector<double>>& sa
     return median_precision(samples) <= sampling_.precision;
   };
   const auto taken = static_cast<std::int32_t>(samples_s.front().size());
-  if (taken >= sampling_.min_samples && std::all_of(samples_s.begin(), samples_s.end(), precise))
+  const bool long_enough = sampling_.clocks == gpu::Clocks::burst || elapsed_s >= least_sustained_s;
+  if (long_enough && taken >= sampling_.min_samples && std::all_of(samples_s.begin(), samples_s.end(), precise))
     return Ending::precision;
   if (taken >= sampling_.max_samples) return Ending::samples;
   if (elapsed_s >= sampling_.time_cap_s * static_cast<double>(samples_s.size())) return Ending::time_cap;
@@ -172,17 +178,16 @@ double Sampler::work(std::vector<Arm>& arms, double seconds) {
 }
 
 void Sampler::soak(std::vector<Arm>& arms) {
-  const double pause_s = clock_.now_s() - busy_until_s_;
-  if (soaked_ && pause_s < short_pause_s) {
-    work(arms, std::max(2 * pause_s, least_soak_s));
-    return;
-  }
+  const bool warm = soaked_ && clock_.now_s() - busy_until_s_ < short_pause_s;
+  const Soak soak = warm ? hot : cold;
   const double began_s = clock_.now_s();
   std::vector<double> figures;
-  while (!is_flat(figures) && clock_.now_s() - began_s < longest_soak_s) {
+  while (!is_flat(figures) && clock_.now_s() - began_s < soak.longest_s) {
     Watch watch(monitor_);
-    const double time_s = work(arms, soak_span_s);
-    figures.push_back(watch.end().clock_mhz.value_or(time_s));
+    const double time_s = work(arms, soak.span_s);
+    // The time is finer than the clock, whose steps are one per cent; from rest the clock tells what time does not.
+    const ClockReading clocks = watch.end();
+    figures.push_back(warm ? time_s : clocks.clock_mhz.value_or(time_s));
   }
   soaked_ = true;
 }

@@ -37,7 +37,7 @@ template <typename T, int slots, bool layer>
 Status run_forward(const NormArrays<T>& arrays, const RowShape& shape, const Launch& on) {
   const auto kernel =
       arrays.width % pack_size<T> == 0 ? norm_forward<T, slots, layer, true> : norm_forward<T, slots, layer, false>;
-  const RingPlan ring = plan_ring(kernel, shape, RowRing<T, slots, 1>::stage_bytes(shape.threads()), on.sms);
+  const RingPlan ring = plan_ring(kernel, shape, RowRing<T, slots, 1, true>::stage_bytes(shape.threads()), on.sms);
   const unsigned blocks = row_grid(shape, arrays.rows, arrays.width, pack_size<T>, ring.blocks);
   kernel<<<blocks, dim3(shape.lanes, shape.groups), ring.bytes, on.stream>>>(arrays, ring.depth);
   return check(cudaGetLastError(), "norm");
@@ -59,7 +59,7 @@ Status run_backward(const NormGradients<T>& arrays, const RowShape& shape, unsig
   const auto kernel = arrays.width % pack_size<T> == 0 ? norm_backward<T, slots, layer, true, threads>
                                                        : norm_backward<T, slots, layer, false, threads>;
   const std::size_t sums = std::size_t{sizeof(float)} * pack_size<T> * slots * shape.threads();
-  const std::size_t stage = RowRing<T, slots, 2>::stage_bytes(shape.threads());
+  const std::size_t stage = RowRing<T, slots, 2, true>::stage_bytes(shape.threads());
   const RingPlan ring = plan_ring(kernel, shape, stage, on.sms, 1, stage / 2, sums);
   kernel<<<blocks, dim3(shape.lanes, shape.groups), ring.bytes, on.stream>>>(arrays, ring.depth);
   return check(cudaGetLastError(), "norm backward");

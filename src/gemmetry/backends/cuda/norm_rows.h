@@ -92,13 +92,13 @@ __global__ void __launch_bounds__(row_threads, Slots == 4 ? 1 : 2) norm_forward(
   std::int64_t row = first + threadIdx.y;
   std::int64_t rounds = (a.rows - first + stride - 1) / stride;  // all rows of a block together: some share a warp
   const int shift = whole ? 0 : row_shift<T>(row, a.width);
-  RowRing<T, Slots, 1> ring(shared, depth, shift, a.width);
+  RowRing<T, Slots, 1, whole> ring(shared, depth, shift, a.width);
   const float inverse = 1.0f / static_cast<float>(a.width);
 
   const T* next = a.x + row * a.width;
   std::int64_t next_row = row;
   const auto copy = [&] {
-    if (next_row < a.rows) ring.copy(0, next);
+    if (next_row < a.rows) ring.copy(0, next, next_row + 1 == a.rows);
     ring.commit();
     next_row += stride;
     next += stride * a.width;
@@ -241,7 +241,7 @@ __global__ void __launch_bounds__(Threads, 1) norm_backward(NormGradients<T> a, 
   std::int64_t row = first + threadIdx.y;
   std::int64_t rounds = (a.rows - first + stride - 1) / stride;
   const int shift = whole ? 0 : row_shift<T>(row, a.width);
-  RowRing<T, Slots, 2> ring(shared + Slots * threads, depth, shift, a.width);
+  RowRing<T, Slots, 2, whole> ring(shared + Slots * threads, depth, shift, a.width);
   const float inverse = 1.0f / static_cast<float>(a.width);
 
   const T* next_x = a.x + row * a.width;
@@ -249,8 +249,8 @@ __global__ void __launch_bounds__(Threads, 1) norm_backward(NormGradients<T> a, 
   std::int64_t next_row = row;
   const auto copy = [&] {
     if (next_row < a.rows) {
-      ring.copy(0, next_x);
-      ring.copy(1, next_gradient);
+      ring.copy(0, next_x, next_row + 1 == a.rows);
+      ring.copy(1, next_gradient, next_row + 1 == a.rows);
     }
     ring.commit();
     next_row += stride;
