@@ -24,7 +24,7 @@ struct Measuring {
   std::function<std::string(const op::Operator&)> tuned;
   /// As the second verify of verify.h, which it is when empty.
   std::function<Verdict(Backend&, const op::Operator&, const Call&, std::uint64_t seed)> check;
-  std::string tool;            ///< version of gemmetry
+  std::string tool;  ///< version of gemmetry
   /// The command that measures an operator again.
   std::function<std::string(const op::Operator&)> command;
   HostClock* clock = nullptr;  ///< the host's own when null
