@@ -52,6 +52,38 @@ TEST(Sample, IsPartOfTheWhole) {
     for (const bool positions : {false, true}) expect_sample_of_whole(op::Embedding{40, 5, positions, backward});
 }
 
+TEST(Sample, OfRowsIsPartOfTheWhole) {
+  for (const std::int64_t rows : {1, 3, 3000})
+    for (const bool backward : {false, true}) {
+      for (const bool gated : {false, true})
+        expect_sample_of_whole(op::Activation{rows, 50, shape::Activation::gelu, gated, backward});
+      expect_sample_of_whole(op::Softmax{rows, 50, backward, backward});
+      expect_sample_of_whole(op::CrossEntropy{rows, 50, backward});
+      expect_sample_of_whole(op::Residual{rows, 50, backward, backward, Dtype::bf16, !backward});
+      expect_sample_of_whole(op::Optimizer{rows, backward ? Dtype::bf16 : Dtype::fp32});
+      expect_sample_of_whole(
+          op::Norm{rows, 50, backward ? shape::NormKind::layer_norm : shape::NormKind::rms_norm, false});
+    }
+  expect_sample_of_whole(op::Norm{50, 50});
+}
+
+TEST(Sample, OfRowsHasTheFirstTheLastAndEnoughBetween) {
+  const std::vector<Sample> samples = sample(op::Norm{100'000, 4096}, 1);
+  ASSERT_EQ(samples.size(), 3u) << "y, mean and rstd";
+  const std::vector<std::int64_t>& rows = samples[1].elements;
+  EXPECT_EQ(rows.front(), 0);
+  EXPECT_EQ(rows.back(), 99'999);
+  EXPECT_GE(rows.size(), 16u);
+  EXPECT_EQ(samples[0].elements.size(), rows.size() * 4096);
+}
+
+TEST(Sample, KnowsNothingOfRowsThatHangTogether) {
+  EXPECT_FALSE(can_sample(op::Norm{.rows = 8, .width = 8, .backward = true}));
+  EXPECT_FALSE(can_sample(op::Softmax{8, 8, true}));
+  EXPECT_FALSE(can_sample(op::Residual{8, 8, true}));
+  EXPECT_FALSE(can_sample(op::Rotary{8, 8, 8}));
+}
+
 TEST(Sample, HasTheCornersAndAtLeast512Elements) {
   const std::vector<Sample> samples = sample(op::Gemm{1, 1000, 2000, 8, Dtype::bf16}, 1);
   const std::set<std::int64_t> elements(samples[0].elements.begin(), samples[0].elements.end());
@@ -79,7 +111,7 @@ TEST(StandIns, KeepWhatKernelsChooseBy) {
     EXPECT_EQ(all.size(), 1u);
     return all.front();
   };
-  const op::Norm norm = std::get<op::Norm>(only(op::Norm{1'000'003, 12288}));
+  const op::Norm norm = std::get<op::Norm>(only(op::Norm{.rows = 1'000'003, .width = 12288, .backward = true}));
   EXPECT_EQ(norm.width, 12288);
   EXPECT_LE(norm.rows, 256);
   EXPECT_EQ(norm.rows % 8, 1'000'003 % 8);
@@ -171,6 +203,20 @@ TEST(Verify, LargeProductsAreSampledAndStillFoundOut) {
     return oracle(op, operands);
   };
   EXPECT_FALSE(verify(backend, large, nullptr, 3).right);
+}
+
+TEST(Verify, LargeRowsAreSampledAndStillFoundOut) {
+  OracleBackend backend;
+  const op::Norm large{2048, 1024};
+  EXPECT_TRUE(verify(backend, large, nullptr, 3).right);
+  EXPECT_EQ(backend.planned, std::vector<op::Operator>{large}) << "at its own size";
+  backend.compute = [](const op::Operator& op, Arrays operands) {
+    operands[0][2047 * 1024 + 1023] = 7;
+    return oracle(op, operands);
+  };
+  const Verdict verdict = verify(backend, large, nullptr, 3);
+  EXPECT_FALSE(verdict.right);
+  EXPECT_FALSE(verdict.message.empty());
 }
 
 TEST(Verify, ChecksEveryStandIn) {

@@ -9,6 +9,7 @@
 #include "gemmetry/measure/oracle_families.h"
 #include "gemmetry/measure/product.h"
 #include "gemmetry/measure/random_data.h"
+#include "gemmetry/measure/row_sample.h"
 
 namespace gemmetry::measure {
 namespace {
@@ -209,16 +210,21 @@ Samples of(const op::Embedding& e, std::uint64_t seed, std::int64_t) {
   return {y};
 }
 
+/// All of some rows, few where they are wide.
 template <class Op>
-Samples of(const Op&, std::uint64_t, std::int64_t) {
-  return {};
+Samples of(const Op& op, std::uint64_t seed, std::int64_t) {
+  const std::int64_t rows = rows_of(op);
+  if (!with_rows(op, 1) || rows == 0) return {};
+  constexpr std::int64_t looked_at = 1 << 17;
+  const std::int64_t width = std::max<std::int64_t>(operand_bytes(op) / rows / 2, 1);
+  return sample_rows(op, Choice(seed).of(rows, std::clamp<std::int64_t>(looked_at / width, 2, 1022)), seed);
 }
 
 }  // namespace
 
 bool can_sample(const op::Operator& op) {
   return std::holds_alternative<op::Gemm>(op) || std::holds_alternative<op::GroupedGemm>(op) ||
-         std::holds_alternative<op::Embedding>(op);
+         std::holds_alternative<op::Embedding>(op) || with_rows(op, 1);
 }
 
 std::vector<Sample> sample(const op::Operator& op, std::uint64_t seed, std::int64_t split_k) {

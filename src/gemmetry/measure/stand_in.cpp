@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cstdint>
 
+#include "gemmetry/measure/sample.h"
+
 namespace gemmetry::measure {
 namespace {
 
@@ -28,9 +30,7 @@ Operators with_fewer_rows(Op op, std::int64_t columns) {
 }
 
 Operators of(const op::Norm& n) { return with_fewer_rows(n, n.width); }
-Operators of(const op::Activation& a) { return with_fewer_rows(a, a.width); }
 Operators of(const op::Residual& r) { return with_fewer_rows(r, r.width); }
-Operators of(const op::CrossEntropy& c) { return with_fewer_rows(c, c.vocab); }
 
 Operators of(op::Softmax s) {
   if (s.columns <= 0 || s.rows <= most_elements / s.columns) return {s};
@@ -90,24 +90,21 @@ Operators of(op::Rotary r) {
   return {r};
 }
 
-Operators of(op::Optimizer o) {
-  o.parameters = shorter(o.parameters, most_elements, 1024);
-  return {o};
-}
-
 Operators of(op::Pointwise p) {
   p.elements = shorter(p.elements, most_elements, 1024);
   return {p};
 }
 
-Operators of(const op::Gemm& g) { return {g}; }
-Operators of(const op::GroupedGemm& g) { return {g}; }
-Operators of(const op::Embedding& e) { return {e}; }
-Operators of(const op::Collective& c) { return {c}; }
+/// Sampled, or run by no single device.
+template <class Op>
+Operators of(const Op& op) {
+  return {op};
+}
 
 }  // namespace
 
 std::vector<op::Operator> stand_ins(const op::Operator& op) {
+  if (can_sample(op)) return {op};
   return std::visit([](const auto& one) { return of(one); }, op);
 }
 

@@ -93,11 +93,11 @@ void compare_sample(Backend& backend, const op::Operator& op, void* const* buffe
   }
 }
 
-/// Outputs are poisoned here; inputs have been filled.
+/// Outputs are poisoned here, and what is read and written is filled anew; inputs have been filled.
 Verdict run_and_compare(Backend& backend, const op::Operator& op, const Call& call, std::uint64_t seed) {
   const std::vector<Operand> described = operands(op);
   for (std::size_t i = 0; i < described.size(); ++i)
-    if (described[i].use == Use::out) require(backend.fill(call.operands[i], described[i], seed + i));
+    if (described[i].use != Use::in) require(backend.fill(call.operands[i], described[i], seed + i));
   require(backend.prepare(call));
   require(backend.run(&call, 1));
   Verdict verdict{.right = true};
@@ -168,7 +168,7 @@ Verdict verify(Backend& backend, const op::Operator& op, const char* algorithm_k
 }
 
 Verdict verify(Backend& backend, const op::Operator& op, const Call& call, std::uint64_t seed) {
-  if (!is_product(op)) return verify(backend, op, call.plan->algorithm().key, seed);
+  if (!can_sample(op)) return verify(backend, op, call.plan->algorithm().key, seed);
   return judged([&] { return run_and_compare(backend, op, call, seed); });
 }
 

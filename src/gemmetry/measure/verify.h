@@ -17,13 +17,13 @@ struct Verdict {
 };
 
 /// Runs the operator once on fresh random data with poisoned outputs and compares every output with the oracle: all
-/// elements, or, for products above 50 million multiplications and large embeddings, the elements of sample.h. Other
-/// operators that are too large for the oracle are checked by their stand_ins (stand_in.h). Buffers are its own.
-/// `algorithm_key` as Backend::plan takes it. A Collective is unsupported.
+/// elements, or, for products above 50 million multiplications and for what sample.h knows above 4 MiB, the elements
+/// it chooses. Other operators that are too large for the oracle are checked by their stand_ins (stand_in.h). Buffers
+/// are its own. `algorithm_key` as Backend::plan takes it. A Collective is unsupported.
 Verdict verify(Backend& backend, const op::Operator& op, const char* algorithm_key, std::uint64_t seed);
 
 /// The same for a plan that stands on its buffers, whose input operand i was filled with seed `seed` + i. Outputs are
-/// overwritten. Only for products; other operators are checked as above.
+/// overwritten. Only for what sample.h knows; other operators are checked as above.
 Verdict verify(Backend& backend, const op::Operator& op, const Call& call, std::uint64_t seed);
 
 }  // namespace gemmetry::measure
