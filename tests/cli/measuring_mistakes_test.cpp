@@ -56,6 +56,8 @@ TEST(Measuring, MistakesAreOneLineAndExitTwo) {
       {gemm + cpu + " --takes 1e9", "--takes = 1000000000: makes more than"},
       {gemm + cpu + " --time-budget soon", "--time-budget = 'soon'"},
       {gemm + cpu + " --precision x", "--precision = 'x'"},
+      {gemm + cpu + " --precision 0", "--precision = '0': expected per cent from 0.01 to 50"},
+      {gemm + cpu + " --precision 200%", "--precision = '200%'"},
       {gemm + cpu + " --clocks turbo", "--clocks"},
       {gemm + " --device cpu --db " + no_database, "no.db"},
       {gemm + " --device cpu --db /no/such/folder/a.db", "/no/such/folder"},

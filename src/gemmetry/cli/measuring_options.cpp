@@ -10,6 +10,13 @@
 namespace gemmetry::cli {
 namespace {
 
+/// What a median can be known to; samples alone never make it exact.
+double precision(const std::string& what, const std::string& text) {
+  const double share = per_cent(what, text);
+  if (share < 1e-4 || share > 0.5) refuse_text(what, text, "per cent from 0.01 to 50, as in 1%");
+  return share;
+}
+
 constexpr auto measuring_group = "Measuring";
 
 }  // namespace
@@ -22,7 +29,7 @@ std::vector<CLI::Option*> MeasuringOptions::add_common_to(CLI::App& app, const s
                  "the library's first choice, or the tuning table's where it has one"),
       add_table_option(app),
       add_text(app, "--precision", "P%", "stop when the median's 90 % interval is this narrow, to either side",
-               [this](const std::string& what, const std::string& text) { sampling_.precision = per_cent(what, text); })
+               [this](const std::string& what, const std::string& text) { sampling_.precision = precision(what, text); })
           ->default_str("1%"),
       add_text(app, "--time-cap", "TIME", "stop one measurement after this long",
                [this](const std::string& what, const std::string& text) { sampling_.time_cap_s = seconds(what, text); })
