@@ -28,8 +28,9 @@ std::vector<CLI::Option*> MeasuringOptions::add_common_to(CLI::App& app, const s
       add_choice(app, "--algorithm", setting_.policy, {measure::Policy::first, measure::Policy::tuned},
                  "the library's first choice, or the tuning table's where it has one"),
       add_table_option(app),
-      add_text(app, "--precision", "P%", "stop when the median's 90 % interval is this narrow, to either side",
-               [this](const std::string& what, const std::string& text) { sampling_.precision = precision(what, text); })
+      add_text(
+          app, "--precision", "P%", "stop when the median's 90 % interval is this narrow, to either side",
+          [this](const std::string& what, const std::string& text) { sampling_.precision = precision(what, text); })
           ->default_str("1%"),
       add_text(app, "--time-cap", "TIME", "stop one measurement after this long",
                [this](const std::string& what, const std::string& text) { sampling_.time_cap_s = seconds(what, text); })
