@@ -71,13 +71,7 @@ TEST(Measuring, MistakesAreOneLineAndExitTwo) {
       {"measure layer gpt3-125m --tp 5" + cpu, "5"},
       {"backends extra", "extra"},
   };
-  for (const auto& [arguments, says] : mistakes) {
-    const Result result = gemmetry(arguments);
-    EXPECT_EQ(result.code, 2) << arguments;
-    EXPECT_EQ(result.out, "") << arguments;
-    EXPECT_TRUE(result.one_line_of_error()) << arguments << ": " << result.err;
-    EXPECT_NE(result.err.find(says), std::string::npos) << arguments << ": " << result.err;
-  }
+  for (const auto& [arguments, says] : mistakes) expect_refused(arguments, says);
 }
 
 }  // namespace

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <gtest/gtest.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -9,6 +10,8 @@
 #include <nlohmann/json.hpp>
 #include <sstream>
 #include <string>
+
+#include "scratch.h"
 
 namespace gemmetry::cli {
 
@@ -20,27 +23,6 @@ struct Result {
 
   nlohmann::ordered_json json() const { return nlohmann::ordered_json::parse(out); }
   bool one_line_of_error() const { return err.starts_with("gemmetry: ") && err.find('\n') == err.size() - 1; }
-};
-
-/// A folder of a test's own, removed with it.
-class Scratch {
- public:
-  Scratch() {
-    std::string name = (std::filesystem::temp_directory_path() / "gemmetry_test.XXXXXX").string();
-    path_ = mkdtemp(name.data());
-  }
-  ~Scratch() { std::filesystem::remove_all(path_); }
-  Scratch(const Scratch&) = delete;
-  Scratch& operator=(const Scratch&) = delete;
-
-  std::string path(const std::string& name) const { return (path_ / name).string(); }
-  std::string write(const std::string& name, const std::string& text) const {
-    std::ofstream(path(name), std::ios::binary) << text;
-    return path(name);
-  }
-
- private:
-  std::filesystem::path path_;
 };
 
 inline std::string read_text(const std::string& path) {
@@ -57,6 +39,15 @@ inline Result gemmetry(const std::string& arguments) {
   const int status = std::system(command.c_str());
   return {WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status), read_text(scratch.path("out")),
           read_text(scratch.path("err"))};
+}
+
+/// The command line is refused as a mistake, in one line that says so.
+inline void expect_refused(const std::string& arguments, const std::string& says) {
+  const Result result = gemmetry(arguments);
+  EXPECT_EQ(result.code, 2) << arguments;
+  EXPECT_EQ(result.out, "") << arguments;
+  EXPECT_TRUE(result.one_line_of_error()) << arguments << ": " << result.err;
+  EXPECT_NE(result.err.find(says), std::string::npos) << arguments << ": " << result.err;
 }
 
 }  // namespace gemmetry::cli

@@ -147,13 +147,7 @@ TEST(Usage, MistakesAreOneLineWithTheNearestAndExitTwo) {
       {"gpus h300", "did you mean"},
       {"completion bsh", "did you mean 'bash'?"},
   };
-  for (const auto& [arguments, says] : mistakes) {
-    const Result result = gemmetry(arguments);
-    EXPECT_EQ(result.code, 2) << arguments;
-    EXPECT_EQ(result.out, "") << arguments;
-    EXPECT_TRUE(result.one_line_of_error()) << arguments << ": " << result.err;
-    EXPECT_NE(result.err.find(says), std::string::npos) << arguments << ": " << result.err;
-  }
+  for (const auto& [arguments, says] : mistakes) expect_refused(arguments, says);
 }
 
 TEST(Usage, ABrokenPipeIsQuiet) {

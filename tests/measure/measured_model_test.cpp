@@ -17,7 +17,7 @@ Verdict right(Backend&, const op::Operator&, const Call&, std::uint64_t) { retur
 const op::Gemm square{.m = 128, .n = 128, .k = 128};
 
 struct Bench {
-  Folder folder;
+  Scratch folder;
   FakeBackend backend;
   ClockMonitor monitor{std::string()};
   Measuring measuring;

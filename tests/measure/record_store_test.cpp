@@ -46,7 +46,7 @@ int status_of(pid_t child) {
 }
 
 TEST(RecordStore, KeepsEveryField) {
-  const Folder folder;
+  const Scratch folder;
   const Record record = product(8);
   {
     RecordStore store(folder.path("a.db"));
@@ -61,7 +61,7 @@ TEST(RecordStore, KeepsEveryField) {
 }
 
 TEST(RecordStore, TheFirstOfAnIdentityStays) {
-  const Folder folder;
+  const Scratch folder;
   RecordStore store(folder.path("a.db"));
   Record record = product(8);
   EXPECT_TRUE(store.put(record));
@@ -72,7 +72,7 @@ TEST(RecordStore, TheFirstOfAnIdentityStays) {
 }
 
 TEST(RecordStore, ListsWhatTheFilterLeavesInOrder) {
-  const Folder folder;
+  const Scratch folder;
   RecordStore store(folder.path("a.db"));
   for (const std::int64_t m : {9, 3, 5}) store.put(product(m));
   store.put(product(7, RecordStatus::failed));
@@ -91,7 +91,7 @@ TEST(RecordStore, ListsWhatTheFilterLeavesInOrder) {
 }
 
 TEST(RecordStore, OnlyFailedOnesAreForgotten) {
-  const Folder folder;
+  const Scratch folder;
   RecordStore store(folder.path("a.db"));
   const Record good = product(1), bad = product(2, RecordStatus::failed), skipped = product(3, RecordStatus::skipped);
   for (const Record& record : {good, bad, skipped}) store.put(record);
@@ -103,7 +103,7 @@ TEST(RecordStore, OnlyFailedOnesAreForgotten) {
 }
 
 TEST(RecordStore, SamplesAreOptional) {
-  const Folder folder;
+  const Scratch folder;
   RecordStore store(folder.path("a.db"));
   Record record = product(1);
   record.measurement.samples_s.clear();
@@ -113,7 +113,7 @@ TEST(RecordStore, SamplesAreOptional) {
 }
 
 TEST(Claims, AreOneProcesss) {
-  const Folder folder;
+  const Scratch folder;
   const std::string id = identity(product(1));
   RecordStore own(folder.path("a.db"));
   Process other = Process::self();
@@ -134,7 +134,7 @@ TEST(Claims, AreOneProcesss) {
 }
 
 TEST(Claims, OfTheDeadAreTakenOver) {
-  const Folder folder;
+  const Scratch folder;
   const std::string path = folder.path("a.db");
   RecordStore(path).count();
   const std::string id = identity(product(1));
@@ -149,7 +149,7 @@ TEST(Claims, OfTheDeadAreTakenOver) {
 }
 
 TEST(Claims, OfOtherHostsLastTenMinutes) {
-  const Folder folder;
+  const Scratch folder;
   const std::string path = folder.path("a.db");
   RecordStore far(path, Access::write, {"elsewhere", 1, 1});
   EXPECT_TRUE(far.claim("a"));
@@ -160,7 +160,7 @@ TEST(Claims, OfOtherHostsLastTenMinutes) {
 }
 
 TEST(RecordStore, ManyProcessesMeasureEachOnce) {
-  const Folder folder;
+  const Scratch folder;
   const std::string path = folder.path("a.db");
   constexpr int processes = 4, operators = 60;
   std::vector<pid_t> children;
@@ -177,7 +177,7 @@ TEST(RecordStore, ManyProcessesMeasureEachOnce) {
 }
 
 TEST(RecordStore, AKilledProcessLosesNothingItStored) {
-  const Folder folder;
+  const Scratch folder;
   const std::string path = folder.path("a.db");
   RecordStore(path).count();
   for (int round = 0; round < 10; ++round) {
@@ -208,7 +208,7 @@ TEST(RecordStore, AKilledProcessLosesNothingItStored) {
 }
 
 TEST(RecordStore, MergeCountsWhatItDoes) {
-  const Folder folder;
+  const Scratch folder;
   RecordStore a(folder.path("a.db")), b(folder.path("b.db"));
   for (const std::int64_t m : {1, 2, 3}) a.put(product(m));
   b.put(product(2));
@@ -227,7 +227,7 @@ TEST(RecordStore, MergeCountsWhatItDoes) {
 }
 
 TEST(RecordStore, PutAllIsAllOrNothing) {
-  const Folder folder;
+  const Scratch folder;
   RecordStore store(folder.path("a.db"));
   Record same = product(1);
   same.measurement.samples_s.clear();  // the same record without its samples
@@ -237,7 +237,7 @@ TEST(RecordStore, PutAllIsAllOrNothing) {
 }
 
 TEST(RecordSchema, OlderFilesAreBroughtUp) {
-  const Folder folder;
+  const Scratch folder;
   const std::string path = folder.path("old.db");
   Record record = product(8);
   RecordStore(path).put(record);
@@ -256,13 +256,13 @@ TEST(RecordSchema, OlderFilesAreBroughtUp) {
 }
 
 TEST(RecordSchema, AnEmptyFileIsANewDatabase) {
-  const Folder folder;
+  const Scratch folder;
   RecordStore store(folder.write("empty.db", ""));
   EXPECT_TRUE(store.put(product(1)));
 }
 
 TEST(RecordSchema, EveryFieldIsAColumn) {
-  const Folder folder;
+  const Scratch folder;
   RecordStore store(folder.path("a.db"));
   Database database(store.path(), Access::read);
   for (const char* column : {"m", "algorithm_tile_m", "clocks", "samples_s", "columns"})
@@ -273,7 +273,7 @@ TEST(RecordSchema, EveryFieldIsAColumn) {
 }
 
 TEST(RecordStoreErrors, NameTheFileAndTheFix) {
-  const Folder folder;
+  const Scratch folder;
   const auto opened = [](const std::string& path, Access access = Access::write) {
     const std::string error = error_of([&] { RecordStore(path, access).count(); });
     EXPECT_TRUE(error.starts_with(path + ": ")) << error;
@@ -295,7 +295,7 @@ TEST(RecordStoreErrors, NameTheFileAndTheFix) {
 }
 
 TEST(RecordStoreErrors, AFullDiskIsSaid) {
-  const Folder folder;
+  const Scratch folder;
   RecordStore store(folder.path("a.db"));
   store.put(product(1));
   Database full(store.path(), Access::write);
@@ -309,7 +309,7 @@ TEST(RecordStoreErrors, AFullDiskIsSaid) {
 
 TEST(RecordStoreErrors, AFileThatCannotBeWritten) {
   if (geteuid() == 0) GTEST_SKIP() << "the superuser may write to every file";
-  const Folder folder;
+  const Scratch folder;
   const std::string path = folder.path("a.db");
   RecordStore(path).put(product(1));
   chmod(path.c_str(), 0400);

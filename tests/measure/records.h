@@ -8,29 +8,9 @@
 
 #include "gemmetry/base/error.h"
 #include "gemmetry/measure/record.h"
+#include "scratch.h"
 
 namespace gemmetry::measure {
-
-/// A folder of a test's own, removed with it.
-class Folder {
- public:
-  Folder() {
-    std::string name = (std::filesystem::temp_directory_path() / "gemmetry_test.XXXXXX").string();
-    path_ = mkdtemp(name.data());
-  }
-  ~Folder() { std::filesystem::remove_all(path_); }
-  Folder(const Folder&) = delete;
-  Folder& operator=(const Folder&) = delete;
-
-  std::string path(const std::string& name) const { return (path_ / name).string(); }
-  std::string write(const std::string& name, const std::string& text) const {
-    std::ofstream(path(name), std::ios::binary) << text;
-    return path(name);
-  }
-
- private:
-  std::filesystem::path path_;
-};
 
 /// The message of the error that a call ends with; empty when it ends well.
 template <class Call>

@@ -22,7 +22,7 @@ std::int64_t m_of(const op::Operator& op) { return std::get<op::Gemm>(op).m; }
 
 /// A fake device, a database in a folder of its own, and what a sweep needs.
 struct Bench {
-  Folder folder;
+  Scratch folder;
   FakeBackend backend;
   ClockMonitor monitor{std::string()};
   Measuring measuring;

@@ -40,10 +40,10 @@ TunedAlgorithm entry(const op::Operator& op, const char* key = "best", const cha
 }
 
 /// A folder that is gone after the test.
-class Folder {
+class Scratch {
  public:
-  Folder() { std::filesystem::create_directories(path_); }
-  ~Folder() { std::filesystem::remove_all(path_); }
+  Scratch() { std::filesystem::create_directories(path_); }
+  ~Scratch() { std::filesystem::remove_all(path_); }
   std::string file(const char* name) const { return (path_ / name).string(); }
   std::size_t files() const {
     return static_cast<std::size_t>(
@@ -97,7 +97,7 @@ TEST(TuningTable, ALaterEntryTakesThePlaceOfTheEarlier) {
 }
 
 TEST(TuningTable, ComesBackFromItsFileAsItWas) {
-  const Folder folder;
+  const Scratch folder;
   const std::string path = folder.file("table.json");
   TuningTable table;
   table.put(entry(square, "quote \" and \\ and \x01"));
@@ -126,7 +126,7 @@ TEST(TuningTable, AnEmptyTableIsAFileToo) {
 }
 
 TEST(TuningTable, SavingReplacesTheFile) {
-  const Folder folder;
+  const Scratch folder;
   const std::string path = folder.file("table.json");
   std::ofstream(path) << "something else";
   TuningTable table;
@@ -139,7 +139,7 @@ TEST(TuningTable, SavingReplacesTheFile) {
 }
 
 TEST(TuningTable, AFolderThatIsNotThereIsNamed) {
-  const Folder folder;
+  const Scratch folder;
   const std::string path = folder.file("missing/table.json");
   EXPECT_EQ(failure([&] { TuningTable().save(path); }).rfind(path + ": cannot be written", 0), 0u);
   EXPECT_EQ(failure([&] { TuningTable::load(path); }), path + ": no such file");

@@ -8,7 +8,7 @@
 #include <utility>
 #include <vector>
 
-#include "gemmetry/measure/random_data.h"
+#include "gemmetry/measure/shuffle.h"
 
 namespace gemmetry::measure {
 
@@ -26,14 +26,6 @@ using Environment = std::function<std::optional<std::string>(const char* variabl
 /// The rank that mpirun (Open MPI; MPICH and its kin) or srun gives, and, on top of that, the task of a Slurm job
 /// array. `share` is "2/8", the second of eight, in place of these; empty: not said. Error naming variable or text.
 Rank find_rank(const Environment& environment, std::string_view share = {});
-
-/// A permutation that depends on the seed alone, on every machine.
-template <class Item>
-void shuffle(std::vector<Item>& items, std::uint64_t seed) {
-  for (std::size_t left = items.size(); left > 1; --left)
-    std::swap(items[left - 1],
-              items[static_cast<std::size_t>(random_index(seed, left, static_cast<std::int64_t>(left)))]);
-}
 
 /// Every size-th item after a shuffle that is the same for all ranks: each item goes to exactly one rank, and large
 /// ones are spread evenly.

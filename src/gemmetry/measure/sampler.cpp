@@ -5,7 +5,7 @@
 #include <numeric>
 #include <utility>
 
-#include "gemmetry/measure/random_data.h"
+#include "gemmetry/measure/shuffle.h"
 #include "gemmetry/measure/statistics.h"
 
 namespace gemmetry::measure {
@@ -48,11 +48,6 @@ bool is_flat(const std::vector<double>& figures) {
   const double before = median(last.first(soak_spans / 2));
   const double after = median(last.last(soak_spans / 2));
   return std::abs(after - before) < flat * before;
-}
-
-void shuffle(std::vector<std::size_t>& order, std::uint64_t seed) {
-  for (std::size_t i = order.size(); i > 1; --i)
-    std::swap(order[i - 1], order[static_cast<std::size_t>(random_index(seed, i, static_cast<std::int64_t>(i)))]);
 }
 
 /// A span of the monitor's that ends even when measuring fails.

@@ -5,7 +5,7 @@
 #include <algorithm>
 
 #include "gemmetry/measure/axis.h"
-#include "gemmetry/measure/rank.h"
+#include "gemmetry/measure/shuffle.h"
 
 namespace gemmetry::measure {
 namespace {
