@@ -44,6 +44,9 @@ Examples:
   gemmetry tune gemm @shapes.csv --table tuned.json
   gemmetry tune model llama-2-7b --phase training)";
 
+/// No library has more.
+constexpr std::int64_t most_candidates = 10000;
+
 struct Options {
   explicit Options(std::string kind) : source(std::move(kind)) {}
 
@@ -53,6 +56,7 @@ struct Options {
   MeasuringOptions measuring;
   OutputOptions output;
   bool again = false;
+  std::int64_t candidates = measure::usual_candidates;
 };
 
 /// One operator's choice; without a tuning: why there is none.
@@ -172,7 +176,8 @@ ExitCode run_tune(const Options& options, std::vector<op::Operator> ops, Measuri
   if (session.rank().size > 1) ops = measure::share(std::move(ops), session.rank(), options.measuring.seed());
   const std::string path = options.measuring.table();
   const measure::TuningTable table = existing(path);
-  measure::Tuner tuner(session.backend(), session.device(), session.monitor());
+  measure::Tuner tuner(session.backend(), session.device(), session.monitor(), nullptr, {},
+                       static_cast<std::int32_t>(std::min(options.candidates, most_candidates)));
   const Interrupt interrupt;
   Sum sum{path, {}, ops.size(), false};
   std::vector<Row> rows;
@@ -227,6 +232,8 @@ ExitCode run_tune_model(const Options& options, const Console& console) {
 
 void add_common(CLI::App& sub, Options& options) {
   options.measuring.add_table_to(sub);
+  add_size(sub, "--candidates", options.candidates, "try so many of the library's proposals beside its first choice")
+      ->group("Measuring");
   sub.add_flag("--again", options.again, "tune anew what the table has")->group("Measuring");
   options.output.add_to(sub);
 }

@@ -11,9 +11,8 @@
 namespace gemmetry::measure {
 namespace {
 
-/// Libraries propose the likeliest first; what is fastest has so far always been among them.
-constexpr std::int32_t most_algorithms = 33;
-constexpr std::size_t finalists = 4;
+/// How many of the candidates are measured with care.
+std::size_t finalists(std::int32_t candidates) { return candidates < usual_candidates ? 2 : 4; }
 
 constexpr Sampling quick{.min_samples = 2, .max_samples = 2};
 /// Enough bursts that a gain of half a per cent stands out of the usual noise.
@@ -34,10 +33,12 @@ std::vector<double> gains(const Measurement& first, const Measurement& rival) {
 
 }  // namespace
 
-Tuner::Tuner(Backend& backend, const DeviceInfo& device, ClockMonitor& monitor, HostClock* clock, Check check)
+Tuner::Tuner(Backend& backend, const DeviceInfo& device, ClockMonitor& monitor, HostClock* clock, Check check,
+             std::int32_t candidates)
     : backend_(backend),
       device_(device),
       check_(std::move(check)),
+      candidates_(candidates),
       quick_(backend, monitor, quick, clock),
       careful_(backend, monitor, careful, clock) {
   if (!check_)
@@ -54,7 +55,7 @@ Tuning Tuner::tune(const op::Operator& op, Footing footing) {
   Tuning tuning;
   tuning.first = first.algorithm();
   Subjects others = rivals(first, tuning, op);
-  if (others.size() > finalists) sort_by_speed(others);
+  if (others.size() > finalists(candidates_)) sort_by_speed(others);
   keep_right(op, others, tuning);
   decide(first, others, tuning);
   return tuning;
@@ -75,8 +76,8 @@ bool Tuner::is_right(const op::Operator& op, const Subject& subject, std::string
 
 /// All that can be planned, on the first choice's buffers.
 Tuner::Subjects Tuner::rivals(const Subject& first, Tuning& tuning, const op::Operator& op) {
-  std::vector<AlgorithmInfo> infos(most_algorithms);
-  require(backend_.algorithms(op, infos.data(), most_algorithms, &tuning.proposed));
+  std::vector<AlgorithmInfo> infos(static_cast<std::size_t>(candidates_) + 1);  // the first choice is one of them
+  require(backend_.algorithms(op, infos.data(), candidates_ + 1, &tuning.proposed));
   infos.resize(static_cast<std::size_t>(tuning.proposed));
   Subjects result;
   for (const AlgorithmInfo& info : infos) {
@@ -105,7 +106,7 @@ void Tuner::sort_by_speed(Subjects& rivals) {
 void Tuner::keep_right(const op::Operator& op, Subjects& rivals, Tuning& tuning) {
   Subjects kept;
   for (auto& rival : rivals) {
-    if (kept.size() == finalists) break;
+    if (kept.size() == finalists(candidates_)) break;
     std::string why;
     if (is_right(op, *rival, why))
       kept.push_back(std::move(rival));

@@ -30,13 +30,17 @@ struct Tuning {
 /// As the second verify of verify.h.
 using Check = std::function<Verdict(Backend&, const op::Operator&, const Call&, std::uint64_t seed)>;
 
-/// Chooses among the algorithms of an operator: of the likeliest 32, two bursts of each leave the fastest, which are
-/// verified and measured again in alternation with the first choice, and one replaces it only where the 90 % interval
-/// of its gain over it, burst against burst, lies above least_gain: so a later measurement finds the gain again.
+/// Libraries propose the likeliest first: what is fastest was always among so many, and mostly among the first eight.
+inline constexpr std::int32_t usual_candidates = 32;
+
+/// Chooses among the algorithms of an operator: of the likeliest `candidates` beside the first choice, two bursts of
+/// each leave the fastest, which are verified and measured again in alternation with the first choice, and one replaces
+/// it only where the 90 % interval of its gain over it, burst against burst, lies above least_gain: so a later
+/// measurement finds the gain again.
 class Tuner {
  public:
-  Tuner(Backend& backend, const DeviceInfo& device, ClockMonitor& monitor, HostClock* clock = nullptr,
-        Check check = {});
+  Tuner(Backend& backend, const DeviceInfo& device, ClockMonitor& monitor, HostClock* clock = nullptr, Check check = {},
+        std::int32_t candidates = usual_candidates);
 
   /// Throws BackendError when the operator cannot run at all or the device is lost, and Error when the library's first
   /// choice is wrong.
@@ -54,6 +58,7 @@ class Tuner {
   Backend& backend_;
   DeviceInfo device_;
   Check check_;
+  std::int32_t candidates_;
   Sampler quick_;
   Sampler careful_;
 };

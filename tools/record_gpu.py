@@ -1,0 +1,214 @@
+#!/usr/bin/env python3
+"""Records what this machine's GPUs do, as data that predictions are fitted to: tools/record_shapes.py says which operators.
+
+    python3 tools/record_gpu.py build/release/gemmetry data/measured/h200                    all of it, 25 minutes of 4 GPUs
+    python3 tools/record_gpu.py build/release/gemmetry data/measured/h200 --minutes 9        goes on where the last run ended
+    python3 tools/record_gpu.py build/release/gemmetry data/measured/h200 --again 200        measures 200 of them again
+
+The folder's CSV files are read first, and what they hold is not measured again. Each GPU takes its share (--gpus): bursts first, then
+a tenth sustained, then the best of 8 algorithms for a quarter of the products, chosen and measured again. Ctrl-C loses nothing.
+"""
+import argparse
+import csv
+import hashlib
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from pathlib import Path
+
+import record_shapes as shapes
+
+SUSTAINED, TUNED = 10, 4  # one in so many
+CANDIDATES = 8
+
+
+def one_in(count, ops, why):
+    """That share of the operators of each type, rounded up: the same ones each time, spread over all."""
+    types = {}
+    for op in ops:
+        types.setdefault((op.get("dtype"), op.get("batch", 1) != 1, op.get("backward"), op.get("queries") == 1), []).append(op)
+    return [op for same in types.values() for op in by_hash(same, why)[:-(-len(same) // count)]]
+
+
+def by_hash(ops, salt=""):
+    return sorted(ops, key=lambda op: hashlib.sha256((salt + json.dumps(op, sort_keys=True)).encode()).digest())
+
+
+def operators(program):
+    """The operators of each kind."""
+    lists = {"gemm": shapes.bf16(program) + shapes.batched()}
+    lists["gemm"] += shapes.other_dtype("fp16", 260, 310, 160, 4, 120)
+    lists["gemm"] += shapes.other_dtype("fp8", 640, 420, 210, 10, 60)
+    for dtype in ("tf32", "fp32"):
+        lists["gemm"] += shapes.other_dtype(dtype, 54, 60, 30, 1, 0)
+    lists["attention"] = (shapes.attention(620, 1, False) + shapes.attention(310, 2, True) + shapes.decode_attention(410))
+    return {**lists, **shapes.row_wise(), "pointwise": shapes.streams()}
+
+
+def plan(lists):
+    """(command, kind, operators, options) of each step, in order."""
+    steps = [("measure", kind, ops, []) for kind, ops in lists.items()]
+    steps += [("measure", "pointwise", shapes.launches(), ["--launch", launch]) for launch in ("graph", "stream")]
+    for kind, ops in lists.items():
+        steps.append(("measure", kind, one_in(SUSTAINED, ops, "sustained"), ["--clocks", "sustained"]))
+    quarter = one_in(TUNED, lists["gemm"], "tuned")
+    steps.append(("tune", "gemm", quarter, ["--candidates", str(CANDIDATES)]))
+    steps.append(("measure", "gemm", quarter, ["--algorithm", "tuned"]))
+    return steps
+
+
+def write_csv(path, rows):
+    with open(path, "w", newline="", encoding="utf-8") as file:
+        columns = list(dict.fromkeys(key for row in rows for key in row))
+        writer = csv.DictWriter(file, columns)
+        writer.writeheader()
+        writer.writerows(rows)
+    return path
+
+
+def gemmetry(program, *arguments):
+    """The answer of a command that must not fail."""
+    done = subprocess.run([program, *map(str, arguments)], capture_output=True, text=True)
+    if done.returncode != 0:
+        sys.exit(f"gemmetry {' '.join(map(str, arguments))}: {done.stderr.strip()}")
+    return done.stdout
+
+
+class Worker(threading.Thread):
+    """One GPU's share of all steps, in a database of its own."""
+
+    def __init__(self, args, steps, rank, scratch, deadline):
+        super().__init__()
+        self.args, self.steps, self.rank, self.scratch, self.deadline = args, steps, rank, Path(scratch), deadline
+        self.database, self.table = self.scratch / f"{rank}.db", self.scratch / f"tuning{rank}.json"
+        self.notes = []
+
+    def run(self):
+        for command, kind, file, options in self.steps:
+            if time.monotonic() > self.deadline:
+                break
+            began = time.monotonic()
+            problem = self.step(command, kind, file, options)
+            text = f"GPU {self.rank}: {command} {kind} {' '.join(options)}: {time.monotonic() - began:.0f} s {problem}"
+            print(text, flush=True)
+
+    def step(self, command, kind, file, options):
+        """Runs one command until it ends or time is up; what went wrong."""
+        line = [self.args.program, command, kind, f"@{file}", "--device", f"cuda:{self.rank}", "--db", self.database, "--table", self.table,
+                "--format", "json", *options]
+        process = subprocess.Popen(list(map(str, line)), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+        try:
+            _, errors = process.communicate(timeout=max(1, self.deadline - time.monotonic()))
+        except subprocess.TimeoutExpired:
+            process.send_signal(signal.SIGINT)  # it stores the operator it is at and ends
+            _, errors = process.communicate()
+        return errors.strip()[-400:] if process.returncode != 0 else ""
+
+
+def shares(steps, gpus, scratch):
+    """The steps' files for each GPU."""
+    result = [[] for _ in range(gpus)]
+    for number, (command, kind, ops, options) in enumerate(steps):
+        ops = by_hash(ops)  # large ones are spread evenly
+        for rank in range(gpus):
+            if own := ops[rank::gpus]:
+                result[rank].append((command, kind, write_csv(Path(scratch) / f"step{number}.{rank}.csv", own), options))
+    return result
+
+
+def export(program, database, folder):
+    """One file for each kind; products have one for each dtype."""
+    folder.mkdir(parents=True, exist_ok=True)
+    records = json.loads(gemmetry(program, "records", "list", "--db", database, "--format", "json"))["records"]
+    groups = sorted({(record["kind"], record["dtype"] if record["kind"] == "gemm" else "") for record in records})
+    for kind, dtype in groups:
+        path = folder / f"{kind}{'_' if dtype else ''}{dtype}.csv"
+        gemmetry(program, "records", "export", "--compact", "--db", database, "--kind", kind, *(["--dtype", dtype] if dtype else []),
+                 "--out", path)
+    counts = {}
+    for record in records:
+        key = (record["kind"], record["dtype"] or "", record["clocks"], record["policy"], record["status"])
+        counts[key] = counts.get(key, 0) + 1
+    for key, count in sorted(counts.items()):
+        print(f"{count:6} {' '.join(key)}")
+
+
+def record(args):
+    deadline = time.monotonic() + 60 * args.minutes
+    lists = operators(args.program)
+    if args.thin > 1:
+        lists = {kind: ops[::args.thin] for kind, ops in lists.items()}
+    print(", ".join(f"{len(ops)} {kind}" for kind, ops in lists.items()), flush=True)
+    with tempfile.TemporaryDirectory() as scratch:
+        known = sorted(args.folder.glob("*.csv"))
+        steps = shares(plan(lists), args.gpus, scratch)
+        workers = [Worker(args, steps[rank], rank, scratch, deadline) for rank in range(args.gpus)]
+        if known:
+            gemmetry(args.program, "records", "import", *known, "--db", workers[0].database)
+            for worker in workers[1:]:
+                worker.database.write_bytes(workers[0].database.read_bytes())
+        for worker in workers:
+            worker.start()
+        for worker in workers:
+            worker.join()
+        gemmetry(args.program, "records", "merge", *(worker.database for worker in workers), "--db", Path(scratch) / "all.db")
+        export(args.program, Path(scratch) / "all.db", args.folder)
+
+
+def again(args):
+    """How far records that are measured again differ."""
+    rows = [row for file in sorted(args.folder.glob("*.csv")) for row in csv.DictReader(open(file, encoding="utf-8"))
+            if (row["status"], row["clocks"], row["policy"], row["launch"]) == ("ok", "burst", "first", "graph")]
+    rows = random.Random(args.seed).sample(rows, args.again)
+    columns = ("batch", "m", "n", "k", "layout", "dtype", "epilogue", "queries", "keys", "heads", "kv_heads", "head_dim", "value_dim", "window",
+               "causal", "backward", "rows", "width", "norm", "columns", "masked", "function", "gated", "tokens", "dim", "dropout", "bias",
+               "positions", "vocab", "parameters", "elements", "read_bytes", "write_bytes")
+    differences = []
+    with tempfile.TemporaryDirectory() as scratch:
+        database = Path(scratch) / "again.db"
+        for kind in sorted({row["kind"] for row in rows}):
+            of_kind = [{key: row[key] for key in columns if row.get(key)} for row in rows if row["kind"] == kind]
+            keys = {tuple(op.items()): float(row["time_s"]) for op, row in zip(of_kind, [row for row in rows if row["kind"] == kind])}
+            path = write_csv(Path(scratch) / f"{kind}.csv", of_kind)
+            answer = json.loads(gemmetry(args.program, "measure", kind, f"@{path}", "--db", database, "--format", "json"))
+            for new in answer["records"]:
+                words = {key: json.dumps(value).strip('"') for key, value in new.items()}
+                for op, time_s in keys.items():
+                    if all(same(words.get(key), value) for key, value in op):
+                        differences.append((abs(new["time_s"] / time_s - 1), kind, op, time_s, new["time_s"]))
+    differences.sort()
+    share = [difference[0] for difference in differences]
+    print(f"{len(share)} records measured again in bursts: median difference {share[len(share) // 2]:.2%}, "
+          f"p90 {share[int(0.9 * len(share))]:.2%}, largest {share[-1]:.2%}")
+    for difference, kind, op, before, now in differences[-12:]:
+        print(f"  {difference:7.2%} {kind} {' '.join(f'{key}={value}' for key, value in op)}: {before * 1e6:.2f} us, then {now * 1e6:.2f} us")
+
+
+def same(word, value):
+    try:
+        return float(word) == float(value)
+    except (TypeError, ValueError):
+        return word == value
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("program", help="the gemmetry to measure with")
+    parser.add_argument("folder", type=Path, help="of the CSV files")
+    parser.add_argument("--gpus", type=int, default=1, help="how many GPUs of this machine to use")
+    parser.add_argument("--minutes", type=float, default=600, help="end after so long")
+    parser.add_argument("--thin", type=int, default=1, help="one operator in so many, to try it out")
+    parser.add_argument("--again", type=int, default=0, help="measure so many records again and compare")
+    parser.add_argument("--seed", type=int, default=1, help="of the records that are measured again")
+    args = parser.parse_args()
+    (again if args.again else record)(args)
+
+
+if __name__ == "__main__":
+    main()
