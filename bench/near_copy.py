@@ -1,13 +1,15 @@
 #!/usr/bin/env python3
 """Bandwidth of our own kernels as a share of a device copy's, measured in one run on this machine's GPU.
 
-    python3 bench/near_copy.py build/bench/sample_server [MIB ...]
+    python3 bench/near_copy.py build/bench/sample_server [--only TEXT] [MIB ...]
 
 A size is that of an operator's largest array and of the array that is copied. Bytes are the compulsory ones (op::bytes). The copy is
-cudaMemcpyAsync, as PyTorch issues it between two tensors, in turn with each operator, sample by sample. bf16, burst, cold: rotating buffers of twice the L2.
+cudaMemcpyAsync, as PyTorch issues it between two tensors, in turn with each operator, sample by sample. bf16, burst, cold: rotating
+buffers of twice the L2. --only: the operators whose names hold the regular expression.
 """
+import argparse
+import re
 import statistics
-import sys
 import time
 
 import torch
@@ -83,14 +85,20 @@ def cases(mib):
 
 
 def main():
-    server = Server(sys.argv[1])
-    sizes = [int(text) for text in sys.argv[2:]] or [64, 256]
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("server")
+    parser.add_argument("sizes", nargs="*", type=int, default=[64, 256], metavar="MIB")
+    parser.add_argument("--only", default="", metavar="TEXT")
+    args = parser.parse_args()
+    server = Server(args.server)
     print(torch.cuda.get_device_name(), "bf16, burst, cold")
     worst = 10
-    for mib in sizes:
+    for mib in args.sizes:
         copy = Copy(mib)
         copies, rows = [], []
         for name, kind, fields in cases(mib):
+            if not re.search(args.only, name):
+                continue
             number = server.add(kind, **fields)
             bandwidths, times = [], []
             for _ in range(SAMPLES):
