@@ -131,12 +131,40 @@ def export(program, database, folder):
         path = folder / f"{kind}{'_' if dtype else ''}{dtype}.csv"
         gemmetry(program, "records", "export", "--compact", "--db", database, "--kind", kind, *(["--dtype", dtype] if dtype else []),
                  "--out", path)
+    (folder / "README.md").write_text(read_me(folder, records), encoding="utf-8")
+
+
+def several(records, key):
+    """What the records have in a field."""
+    return ", ".join(sorted({str(record[key]) for record in records if record.get(key) is not None})) or "unknown"
+
+
+def read_me(folder, records):
+    """What the files hold and where it is from."""
+    times = sorted(record["time"] for record in records)
     counts = {}
     for record in records:
-        key = (record["kind"], record["dtype"] or "", record["clocks"], record["policy"], record["status"])
-        counts[key] = counts.get(key, 0) + 1
-    for key, count in sorted(counts.items()):
-        print(f"{count:6} {' '.join(key)}")
+        key = (record["kind"], record.get("dtype") or "", record["clocks"], record["policy"])
+        statuses = counts.setdefault(key, {})
+        statuses[record["status"]] = statuses.get(record["status"], 0) + 1
+    clocks = [record["clock_mhz"] for record in records if record["clocks"] == "burst" and record.get("clock_mhz")]
+    uuids = {record["uuid"] for record in records}
+    lines = [f"# What was measured on {several(records, 'device')}", "",
+             "One CSV file a kind of operator (products: a dtype), one row a record: the fields of `gemmetry records export`, each",
+             "record's samples as their median, 10th and 90th percentile and number. What makes a record again is the operator itself:",
+             "`gemmetry measure KIND` with the row's sizes and setting. `held_out` marks whole sites, a fifth of them, that nothing in this",
+             "project is fitted to.", "",
+             f"- GPU: {several(records, 'device')}, {len(uuids)} of them, driver {several(records, 'driver')}",
+             f"- CUDA {several(records, 'runtime')}, cuBLASLt {several(records, 'products')}, cuDNN {several(records, 'attention')}",
+             f"- gemmetry {several(records, 'tool')}, method {several(records, 'method')}",
+             f"- measured {times[0][:10]} to {times[-1][:10]}",
+             f"- SM clock in bursts: {min(clocks):.0f} to {max(clocks):.0f} MHz" if clocks else "- SM clock unknown", "",
+             "Made by", "", f"    python3 tools/record_gpu.py build/release/gemmetry data/measured/{folder.name} --gpus 4", "",
+             "which goes on where the files end; `--again 200` measures 200 of them again and says how far they differ.", "",
+             "| operator | dtype | clocks | algorithm | records |", "|---|---|---|---|---|"]
+    for key, statuses in sorted(counts.items()):
+        lines.append(f"| {' | '.join(key)} | {', '.join(f'{count} {status}' for status, count in sorted(statuses.items()))} |")
+    return "\n".join(lines) + "\n"
 
 
 def record(args):
