@@ -3,12 +3,12 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cstdlib>
 
-#include "gemmetry/base/error.h"
-#include "gemmetry/base/suggest.h"
-#include "gemmetry/cli/csv_reader.h"
 #include "gemmetry/cli/operator_columns.h"
+#include "gemmetry/cli/record_reader.h"
 #include "gemmetry/measure/record_fields.h"
+#include "gemmetry/measure/site.h"
 
 namespace gemmetry::cli {
 namespace {
@@ -73,22 +73,20 @@ std::vector<Column<Record>> screen_columns() {
   };
 }
 
-/// For each field its column of the file, or -1. Error for columns that are no field.
-std::vector<int> match_columns(const CsvReader& reader) {
-  std::vector<int> columns;
-  std::vector<std::string> keys;
-  const std::vector<std::string>& header = reader.header();
-  for (const RecordField& field : record_fields()) {
-    const auto at = std::find(header.begin(), header.end(), field.key);
-    columns.push_back(at == header.end() ? -1 : static_cast<int>(at - header.begin()));
-    keys.push_back(field.key);
-  }
-  for (const std::string& column : header)
-    if (std::find(keys.begin(), keys.end(), column) == keys.end())
-      reader.fail(fmt::format("column '{}' is no field of a record{}", column, did_you_mean(column, keys)));
-  if (columns.front() < 0)
-    reader.fail("column 'kind' is missing: records are read as gemmetry records export writes them");
-  return columns;
+constexpr std::string_view command_key = "command";
+
+/// To six significant digits: a hundred times finer than any measurement is.
+double rounded(double value) { return std::strtod(fmt::format("{:.5e}", value).c_str(), nullptr); }
+
+bool is_measured(std::string_view key) {
+  const std::vector<Column<op::Operator>>& sizes = field_columns();
+  return std::none_of(sizes.begin(), sizes.end(), [&](const auto& column) { return column.info.key == key; });
+}
+
+Value compact_cell_of(const RecordField& field, const Record& record) {
+  Value value = cell_of(field, record);
+  if (auto* number = std::get_if<double>(&value)) *number = rounded(*number);
+  return value;
 }
 
 }  // namespace
@@ -101,20 +99,22 @@ std::vector<Column<Record>> record_columns(bool samples) {
   return columns;
 }
 
-std::vector<Record> read_records(std::istream& stream, const std::string& source) {
-  CsvReader reader(stream, source);
-  const std::vector<int> columns = match_columns(reader);
-  std::vector<Record> records;
-  for (std::vector<std::string> cells; reader.next(cells);) {
-    const auto cell = [&](std::size_t field) {
-      return columns[field] < 0 ? std::string() : cells[static_cast<std::size_t>(columns[field])];
-    };
-    try {
-      records.push_back(measure::read_record(cell));
-    } catch (const Error& problem) {
-      reader.fail(problem.what());
-    }
+std::vector<Column<Record>> compact_record_columns() {
+  std::vector<Column<Record>> columns = screen_columns();
+  for (const RecordField& field : record_fields()) {
+    if (field.key == measure::samples_key || field.key == command_key) continue;
+    const auto cell = is_measured(field.key) ? compact_cell_of : cell_of;  // an operator's sizes stay what they are
+    columns.push_back({{.key = field.key}, [&field, cell](const Record& record) { return cell(field, record); }});
   }
+  columns.push_back({{.key = std::string(measure::held_out_key)},
+                     [](const Record& record) { return Value(measure::is_held_out(record.op)); }});
+  return columns;
+}
+
+std::vector<Record> read_records(std::istream& stream, const std::string& source) {
+  RecordReader reader(stream, source);
+  std::vector<Record> records;
+  for (measure::FiledRecord filed; reader.next(filed);) records.push_back(std::move(filed.record));
   return records;
 }
 

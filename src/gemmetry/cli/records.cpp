@@ -1,16 +1,15 @@
 #include <fmt/format.h>
 
-#include <filesystem>
-#include <fstream>
-#include <iostream>
+#include <algorithm>
 #include <memory>
 
-#include "gemmetry/base/error.h"
 #include "gemmetry/cli/arguments.h"
 #include "gemmetry/cli/command.h"
 #include "gemmetry/cli/database_option.h"
 #include "gemmetry/cli/output_options.h"
 #include "gemmetry/cli/record_columns.h"
+#include "gemmetry/cli/record_reader.h"
+#include "gemmetry/measure/record_order.h"
 #include "gemmetry/measure/record_store.h"
 #include "gemmetry/op/kinds.h"
 
@@ -29,7 +28,8 @@ constexpr auto examples = R"(Examples:
   gemmetry records list --kind gemm --status failed
   gemmetry records export --gpu h200 --out h200.csv
   gemmetry records import h200.csv --db other.db
-  gemmetry records merge rank0.db rank1.db --db all.db)";
+  gemmetry records merge rank0.db rank1.db --db all.db
+  gemmetry records check h200.csv)";
 
 constexpr auto list_examples = R"(Examples:
   gemmetry records list
@@ -37,7 +37,8 @@ constexpr auto list_examples = R"(Examples:
 
 constexpr auto export_examples = R"(Examples:
   gemmetry records export --out records.csv
-  gemmetry records export --gpu h200 --samples --format json)";
+  gemmetry records export --gpu h200 --samples --format json
+  gemmetry records export --kind gemm --dtype bf16 --compact --out gemm_bf16.csv)";
 
 constexpr auto import_examples =
     R"(A record that is there already stays as it is. One mistake in a file, and nothing is stored.
@@ -70,6 +71,12 @@ class FilterOptions {
     add_text(app, "--clocks", "sustained|burst", "records at those clocks",
              [this](const std::string&, const std::string& text) { filter_.clocks = measure::clocks_from_name(text); })
         ->group(group);
+    add_text(app, "--dtype", "DTYPE", "records of operators of that dtype",
+             [this](const std::string&, const std::string& text) { filter_.dtype = shape::dtype_from_name(text); })
+        ->group(group);
+    add_text(app, "--policy", "first|tuned", "records with algorithms chosen so",
+             [this](const std::string&, const std::string& text) { filter_.policy = measure::policy_from_name(text); })
+        ->group(group);
   }
 
   const RecordFilter& filter() const { return filter_; }
@@ -84,6 +91,7 @@ struct ListOptions {
   DatabaseOption database;
   FilterOptions filter;
   bool samples = false;
+  bool compact = false;
   OutputOptions output;
 };
 
@@ -95,9 +103,12 @@ struct TakeOptions {
 
 ExitCode run_list(const ListOptions& options, const Console& console) {
   RecordStore store(options.database.path(), Access::read);
-  const std::vector<Record> records = store.list(options.filter.filter());
+  std::vector<Record> records = store.list(options.filter.filter());
+  if (options.compact) std::stable_sort(records.begin(), records.end(), measure::comes_before);
+  const std::vector<Column<Record>> columns =
+      options.compact ? compact_record_columns() : record_columns(options.samples);
   report::Document document;
-  document.sections = {{"records", "", report::List{make_table(record_columns(options.samples), records)}}};
+  document.sections = {{"records", "", report::List{make_table(columns, records)}}};
   options.output.write(document, console);
   return exit_ok;
 }
@@ -124,11 +135,9 @@ report::Document answer(const std::vector<Taken>& taken) {
 }
 
 std::vector<Record> read_file(const std::string& path) {
-  if (path == "-") return read_records(std::cin, "standard input");
-  if (std::filesystem::is_directory(path)) throw Error(path + ": is a directory; name a CSV file");
-  std::ifstream file(path, std::ios::binary);
-  if (!file) throw Error(path + ": cannot be read; name a CSV file, or - for standard input");
-  return read_records(file, path);
+  std::vector<Record> records;
+  with_record_file(path, [&](std::istream& stream, const std::string& name) { records = read_records(stream, name); });
+  return records;
 }
 
 ExitCode run_import(const TakeOptions& options, const Console& console) {
@@ -156,7 +165,13 @@ void add_list(CLI::App& records, Command& chosen, const char* name, const char* 
   auto options = std::make_shared<ListOptions>(format);
   options->database.add_to(sub);
   options->filter.add_to(sub);
-  if (format == Format::csv) sub.add_flag("--samples", options->samples, "with every sample of each record");
+  if (format == Format::csv) {
+    CLI::Option* samples = sub.add_flag("--samples", options->samples, "with every sample of each record");
+    sub.add_flag("--compact", options->compact,
+                 "for files that are kept: in an order of their own, without commands, numbers to six digits, and "
+                 "which records are held out")
+        ->excludes(samples);
+  }
   options->output.add_to(sub);
   sub.footer(footer);
   set_command(sub, chosen, options, run_list);
@@ -177,12 +192,13 @@ void add_take(CLI::App& records, Command& chosen, const char* name, const char* 
 }  // namespace
 
 void add_records(CLI::App& app, Command& chosen) {
-  CLI::App& sub = *app.add_subcommand("records", "what was measured: list, export, import and merge");
+  CLI::App& sub = *app.add_subcommand("records", "what was measured: list, export, import, merge and check");
   add_list(sub, chosen, "list", "the records of a database", list_examples, Format::table);
   add_list(sub, chosen, "export", "all fields of the records, as CSV unless said", export_examples, Format::csv);
   add_take(sub, chosen, "import", "store the records of CSV files", "CSV files, or - for standard input",
            import_examples, run_import);
   add_take(sub, chosen, "merge", "store the records of other databases", "databases", merge_examples, run_merge);
+  add_records_check(sub, chosen);
   sub.require_subcommand(0, 1);
   sub.footer(examples);
 }

@@ -35,6 +35,8 @@ struct Condition {
     if (filter.kind) add("kind = ?", *filter.kind);
     if (filter.status) add("status = ?", std::string(name(*filter.status)));
     if (filter.clocks) add("clocks = ?", std::string(gpu::name(*filter.clocks)));
+    if (filter.dtype) add("dtype = ?", std::string(shape::name(*filter.dtype)));
+    if (filter.policy) add("policy = ?", std::string(name(*filter.policy)));
     if (filter.gpu) {
       add("(gpu = ? OR device = ?)", *filter.gpu);
       values.push_back(*filter.gpu);

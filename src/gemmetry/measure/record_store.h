@@ -19,6 +19,8 @@ struct RecordFilter {
   std::optional<std::string> gpu;  ///< the catalogue's name or the device's
   std::optional<RecordStatus> status;
   std::optional<gpu::Clocks> clocks;
+  std::optional<shape::Dtype> dtype;
+  std::optional<Policy> policy;
 };
 
 /// What became of records that were offered to a store.
