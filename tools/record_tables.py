@@ -25,9 +25,9 @@ def page_of(records, gpu, made_by):
     page = Page()
     page.heading(f"{gpu.title}, recorded", 1)
     page.say(f"Made by `{made_by}`; do not edit. Each table says which records it is made of.",
-             "Unless it says otherwise these are records with status ok, a cold cache, launched in a graph, first takes only, "
-             "and products without an epilogue. Records held out from fitting are counted as well: nothing here is fitted "
-             "for predictions. Times are medians of a record's samples.")
+             "Unless it says otherwise these are records with status ok, a cold cache, launched in a graph, first "
+             "takes only, and products without an epilogue. Records held out from fitting are counted as well: nothing "
+             "here is fitted for predictions. Times are medians of a record's samples.")
     products.words(page)
     origin.measured_on(page, records, gpu)
     for section in SECTIONS:
@@ -40,7 +40,7 @@ def gpu_of(records):
     """The catalogue's entry of the one GPU the records are of."""
     names = sorted({record["gpu"] or "" for record in records})
     if len(names) != 1 or not names[0]:
-        raise ValueError(f"the records are of these GPUs: {', '.join(names) or 'none'}; one that data/gpus knows is needed")
+        raise ValueError(f"the records are of these GPUs: {', '.join(names)}; they must be of one that data/gpus knows")
     return Gpu(ROOT / "data" / "gpus" / f"{names[0]}.json")
 
 

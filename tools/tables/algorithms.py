@@ -28,8 +28,8 @@ def default_against_best(page, records, _gpu):
                        times(max(gains)), times(min(gains))])
     page.table(["class", "n", "same algorithm", "over 1.01x", "over 1.05x", "over 1.2x", "geometric mean", "median",
                 "p95", "largest", "smallest"], rows,
-               "products of all dtypes and layouts measured in a burst by both choices; gain is the time of the first "
-               "over the tuned", len(both))
+               "pairs of products of all dtypes and layouts measured in a burst by both choices; gain is the time of "
+               "the first over the tuned", len(both))
 
 
 def classes_and_all(both):
@@ -62,8 +62,8 @@ def choices(page, records, _gpu):
                   ("Clusters (m x n)", lambda r: joined(r, "cluster_m", "cluster_n")),
                   ("Split-K", lambda r: r["algorithm.split_k"]), ("Stages", lambda r: r["algorithm.stages"]),
                   ("Algorithm ids", lambda r: r["algorithm.id"]))
-    page.say(f"How often each is chosen, per column; the {TOP} most frequent of the records of all columns. Columns of a "
-             "class and \"tuned\" are bf16. A dash stands for what the library does not state.")
+    page.say(f"How often each is chosen, per column; the {TOP} most frequent of the records of all columns. Columns of "
+             "a class and \"tuned\" are bf16. A dash stands for what the library does not state.")
     for title, value in properties:
         page.heading(title, 3)
         page.table([title] + [f"{name} ({count(len(group))})" for name, group in columns],
@@ -83,7 +83,8 @@ def choice_rows(columns, value):
     total = sum(counts, Counter())
     top = sorted(total, key=lambda one: (-total[one], str(one)))[:TOP]
     shares = {one: [part[one] / len(group) for part, (_, group) in zip(counts, columns)] for one in top}
-    return [["-" if one is None else one] + [percent(share, 1) if share else "" for share in shares[one]] for one in top]
+    return [["-" if one is None else one] + [percent(share, 1) if share else "" for share in shares[one]]
+            for one in top]
 
 
 def joined(r, rows, columns):

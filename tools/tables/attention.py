@@ -4,7 +4,8 @@ from .products import power_of_two
 from .records import cache_bytes, ordinary, products
 
 LONG = 1024
-HEAD_DIMS = Bands((48, 80, 112, 160, 224), ("32 to 47", "48 to 79", "80 to 111", "112 to 159", "160 to 223", "224 to 256"))
+HEAD_DIMS = Bands((48, 80, 112, 160, 224),
+                  ("up to 47", "48 to 79", "80 to 111", "112 to 159", "160 to 223", "224 to 256"))
 CACHES = Bands((2**20, 2**24, 2**28), ("under 1 MiB", "1 to 16 MiB", "16 to 256 MiB", "256 MiB and more"))
 LENGTHS = Bands((512, 2048, 8192, 32768), ("128 to 511", "512 to 2047", "2048 to 8191", "8192 to 32767", "from 32768"))
 SHARED = Bands((2, 5), ("1", "2 to 4", "from 5"))
@@ -16,9 +17,9 @@ def fused_against_unfused(page, records, _gpu):
     square = [r for r in fused if r["queries"] == r["keys"]]
     score, over_values = score_products(records), over_value_products(records)
     softmax = [r for r in ordinary(records, "softmax") if r["masked"] and not r["backward"]]
-    page.say("Unfused attention writes the scores: a product of queries and keys (`nt`), a masked softmax, a product over "
-             "the values (`nn`), each for batch x heads matrices. Both products compute the whole square; fused attention "
-             "skips the half that a causal mask takes away.")
+    page.say("Unfused attention writes the scores: a product of queries and keys (`nt`), a masked softmax, a product "
+             "over the values (`nn`), each for batch x heads matrices. Both products compute the whole square; fused "
+             "attention skips the half that a causal mask takes away.")
     exact_table(page, [r for r in square if r["causal"] and not r["backward"]], score, over_values, softmax)
     by_pair_table(page, square, score, over_values, softmax)
     rate_table(page, fused)
@@ -60,7 +61,8 @@ def exact_table(page, fused, score, over_values, softmax):
         rows.append([head_dim, count(len(group))] + [times(quantile(ratios, part)) for part in (0, 0.5, 1)])
     page.table(["head dim", "n", "least", "median", "most"], rows,
                "causal fused forward attention with as many queries as keys for which both products and the masked "
-               "softmax of the same sizes and dtype were measured; time of the three over time of the fused one", len(matched))
+               "softmax of the same sizes and dtype were measured; time of the three over time of the fused one",
+               len(matched))
 
 
 def by_pair_table(page, square, score, over_values, softmax):
@@ -82,12 +84,14 @@ def by_pair_table(page, square, score, over_values, softmax):
             unfused = median(parts[2]) + softmax_time + median(parts[3])
             rows[-1][-2:] = [number(unfused), times(unfused / median(parts[0]))]
         used += causal + full + scores + values
-    page.say(f"By size the four need not match: here is the time per element of the square of scores, in picoseconds, at "
-             f"{LONG} tokens and more, medians with the number of records. Unfused is score + softmax + over values.",
-             f"The masked softmax takes {number(softmax_time)} ps ({count(len(softmax))} records)." if softmax_time else "")
-    page.table(["head dim", "fused causal", "fused full", "score", "over values", "unfused", "unfused / fused causal"], rows,
-               "bf16 and fp16 fused forward attention with as many queries as keys, and batched products of these head "
-               "dims", len(used))
+    page.say(f"By size the four need not match: here is the time per element of the square of scores, in picoseconds, "
+             f"at {LONG} tokens and more, medians with the number of records. Unfused is score + softmax "
+             "+ over values.",
+             f"The masked softmax takes {number(softmax_time)} ps ({count(len(softmax))} records)." if softmax_time
+             else "")
+    page.table(["head dim", "fused causal", "fused full", "score", "over values", "unfused", "unfused / fused causal"],
+               rows, "bf16 and fp16 fused forward attention with as many queries as keys, and batched products of these "
+               "head dims", len(used))
 
 
 def per_score(r, scores):

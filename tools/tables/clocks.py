@@ -3,9 +3,9 @@ from .page import Bands, count, group_by, maybe, median, quantile, times
 from .records import pairs, usable
 
 POWER = Bands((200, 400, 600), ("under 200 W", "200 to 400 W", "400 to 600 W", "600 W and more"))
-DURATION = Bands((10e-6, 100e-6, 1e-3), ("under 10 us", "10 to 100 us", "100 us to 1 ms", "1 ms and more"))
+DURATION = Bands((10e-6, 100e-6, 1e-3), ("under 10 µs", "10 to 100 µs", "100 µs to 1 ms", "1 ms and more"))
 HEADER = ["n", "p10", "median", "p90", "burst MHz", "sustained MHz", "burst W", "sustained W"]
-MADE_OF = "operators of every kind measured in both ways, first choice"
+MADE_OF = "pairs of operators of every kind measured in both ways, first choice"
 
 
 def sustained(page, records, _gpu):

@@ -15,20 +15,21 @@ def bandwidth(page, records, gpu):
     page.heading("Bandwidth")
     streams = streamed(records)
     peak = gpu.facts["bandwidth"] / 1e12
-    page.say("TB/s of bytes read and written, by their sum. Buffers rotate, so that nothing is left in L2 from the call "
-             "before.", copy_sentence(streams["copy"], peak))
+    page.say("TB/s of bytes read and written, by their sum. Buffers rotate, so that nothing is left in L2 from the "
+             "call before.", copy_sentence(streams["copy"], peak))
     rows, parts = [], {name: SIZES.group(group, moved_bytes) for name, group in streams.items()}
     for label in SIZES.labels:
         if any(part[label] for part in parts.values()):
-            rows.append([label] + [cell([r.bandwidth for r in part[label]], number, least=1) for part in parts.values()])
+            rows.append([label] + [cell([r.bandwidth for r in part[label]], number, least=1)
+                                   for part in parts.values()])
     page.table(["bytes", *streams], rows, "pointwise kernels in a burst: copy reads as much as it writes, read writes "
                "next to nothing, write reads nothing; median and number of records", sum(map(len, streams.values())))
 
 
 def streamed(records):
     """Plain copies, reads and writes of more than one element."""
-    plain = [r for r in ordinary(records, "pointwise") if r["function"] in (None, "copy") and r["elements"] > 1]
-    return {"copy": [r for r in plain if r["read_bytes"] == r["write_bytes"]],
+    plain = [r for r in ordinary(records, "pointwise") if r["elements"] > 1]
+    return {"copy": [r for r in plain if r["function"] in (None, "copy") and r["read_bytes"] == r["write_bytes"]],
             "read": [r for r in plain if r["write_bytes"] <= r["read_bytes"] / 8],
             "write": [r for r in plain if r["read_bytes"] == 0]}
 
@@ -50,9 +51,10 @@ def row_wise(page, records, _gpu):
         return
     compared = [(r, copy_time(curve, moved_bytes(r)) / r.time_s) for r in kernels
                 if curve[0][0] / 2 <= moved_bytes(r) <= curve[-1][0] * 2]
-    page.say("The time of a copy of as many bytes over the kernel's: 100 % is as fast as a copy. The copy's time at other "
-             "sizes than measured is interpolated between its neighbours, both logarithms, and taken from the nearest up to "
-             "a factor of two beyond the ends. Medians with the number of records.", slow_sentence(compared))
+    page.say("The time of a copy of as many bytes over the kernel's: 100 % is as fast as a copy. The copy's time at "
+             "other sizes than measured is interpolated between its neighbours, both logarithms, and taken from the "
+             "nearest up to a factor of two beyond the ends. Medians with the number of records.",
+             slow_sentence(compared))
     rows = []
     for name, group in group_by(compared, lambda one: label_of(one[0])).items():
         parts = coarse(group)
@@ -83,8 +85,9 @@ def slow_sentence(compared):
     slow = {name: share for name, share in medians.items() if share < 0.8}
     if not slow:
         return "From 64 MiB on the median of every kernel is at least 80 % of the copy's speed."
-    return "From 64 MiB on the median is under 80 % of the copy's speed for " + ", ".join(
-        f"{name} ({percent(share)})" for name, share in slow.items()) + ", and at least 80 % for the others."
+    named = ", ".join(f"{name} ({percent(share)})" for name, share in slow.items())
+    others = ", and at least 80 % for the others" if len(slow) < len(medians) else ""
+    return f"From 64 MiB on the median is under 80 % of the copy's speed for {named}{others}."
 
 
 def copy_curve(copies):
@@ -114,7 +117,7 @@ def launches(page, records, _gpu):
         total += len(ones)
         if ones:
             rows.append([launch, count(len(ones))] + [f"{quantile(ones, part):.2f}" for part in (0, 0.5, 1)])
-    page.say("A kernel that moves one element takes what a launch costs, from one kernel to the next in the same graph or "
-             "on the same stream.")
-    page.table(["launch", "n", "least us", "median us", "most us"], rows, "pointwise kernels of one element in a burst",
+    page.say("A kernel that moves one element takes what a launch costs, from one kernel to the next in the same graph "
+             "or on the same stream.")
+    page.table(["launch", "n", "least µs", "median µs", "most µs"], rows, "pointwise kernels of one element in a burst",
                total)

@@ -51,7 +51,8 @@ def left_out(page, records):
     if not bad:
         page.say("None: every record has the status ok.")
         return
-    page.say("They are part of no other table. A number in a reason is written as N where it differs from record to record.")
+    page.say("They are part of no other table. A number in a reason is written as N where it differs from record to "
+             "record.")
 
     def place(r):
         return STATUSES.index(r["status"]), r["kind"], pattern(r["reason"])

@@ -32,7 +32,7 @@ class Page:
         rule = ["---" if i < texts else "--:" for i in range(len(header))]
         lines = [header, rule] + [[str(cell) for cell in row] for row in rows]
         self.blocks.append("\n".join("| " + " | ".join(line) + " |" for line in lines))
-        self.say(f"Made of: {made_of}; n = {count(n)}.")
+        self.say(f"Made of {count(n)} record{'' if n == 1 else 's'}: {made_of}.")
 
     def text(self):
         return "\n\n".join(self.blocks) + "\n"

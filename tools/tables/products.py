@@ -27,10 +27,10 @@ def product_class(r):
 
 def words(page):
     page.listing([
-        "**aligned**: in each operand, as it lies in memory, a row is a multiple of 16 bytes (rows run along k, k and n "
-        "in `nt`, k, n and n in `nn`, m, n and n in `tn`);",
-        f"**batched**: a batch of more than one; of the others **misaligned**: not aligned; of the rest **decode**: `nt` "
-        f"with m up to {SMALL}; **skinny**: another whose m, n or k is up to {SMALL}; **training**: all else;",
+        "**aligned**: in each operand, as it lies in memory, a row is a multiple of 16 bytes (rows run along k, k and "
+        "n in `nt`, k, n and n in `nn`, m, n and n in `tn`);",
+        f"**batched**: a batch of more than one; of the others **misaligned**: not aligned; of the rest **decode**: "
+        f"`nt` with m up to {SMALL}; **skinny**: another whose m, n or k is up to {SMALL}; **training**: all else;",
         "**large**: m, n and k from 2048, not batched, aligned;",
         "**first** choice: the algorithm the library proposes first; **tuned**: the fastest measured of its proposals;",
         "FLOP of a product are 2 batch m n k; attention counts the pairs of query and key that are not masked away.",
@@ -56,8 +56,8 @@ def rates(page, records, gpu):
         rows.append([DTYPES[dtype], clocks, policy, count(len(group)), number(best.tflops), shape]
                     + [number(value) for value in spread] + shares)
     page.say(best_sentence(chosen, gpu), typical_sentence(chosen))
-    page.table(["dtype", "clocks", "choice", "n", "best TFLOP/s", "at m x n x k", "p10", "median", "p90", "best of peak",
-                "median of peak"], rows, "large products; all layouts", len(chosen), texts=3)
+    page.table(["dtype", "clocks", "choice", "n", "best TFLOP/s", "at m x n x k", "p10", "median", "p90",
+                "best of peak", "median of peak"], rows, "large products; all layouts", len(chosen), texts=3)
     clock = gpu.facts.get("boost_clock_hz")
     if clock:
         page.say(f"Peak: the datasheet's, at {clock / 1e6:.0f} MHz; a burst above that clock can come closer to it, or "
@@ -80,8 +80,8 @@ def typical_sentence(chosen):
     if not all(speeds.values()):
         return ""
     burst, sustained = (median(speeds[clocks]) for clocks in ("burst", "sustained"))
-    return (f"The median is {number(burst)} TFLOP/s in a burst and {number(sustained)} sustained (of fewer products: the "
-            "section on sustained clocks compares the same ones).")
+    return (f"The median is {number(burst)} TFLOP/s in a burst and {number(sustained)} sustained (of fewer products: "
+            "the section on sustained clocks compares the same ones).")
 
 
 def power_of_two(size):
@@ -92,9 +92,9 @@ def power_of_two(size):
 def alignment(page, records, gpu):
     page.heading("Alignment")
     page.say("What is left of the rate when one size is divisible by no more than the power of two in the first column "
-             "(256: by 256 or more) and the other two are multiples of 64. 100 % is the median of the products in which "
-             "all three are multiples of 64, of the same dtype and layout. Each cell is a median with the number of "
-             "records; blank where there are fewer than 3.")
+             "(256: by 256 or more) and the other two are multiples of 64. 100 % is the median of the products in "
+             "which all three are multiples of 64, of the same dtype and layout. Each cell is a median with the number "
+             "of records; blank where there are fewer than 3.")
     chosen = [r for r in products(usable(records)) if r["batch"] == 1 and r["clocks"] == "burst"
               and r["policy"] == "first" and min(r["m"], r["n"], r["k"]) >= 1024]
     groups = group_by(chosen, lambda r: (DTYPES.index(r["dtype"]), LAYOUTS.index(r["layout"])))

@@ -57,7 +57,8 @@ class Record(dict):
 
     def says(self):
         """The operator in words: kind and fields."""
-        return " ".join([self["kind"]] + [f"{name}={text_of(value)}" for name, value in self.operator if name != "kind"])
+        fields = [f"{name}={text_of(value)}" for name, value in self.operator if name != "kind"]
+        return " ".join([self["kind"]] + fields)
 
 
 def text_of(value):

@@ -7,12 +7,13 @@ follows the fraction itself.
 import math
 
 from .page import Bands, cell, count, group_by, median, percent
-from .products import aligned
+from .products import aligned, product_class
 from .records import products, usable
 
 NUMBER = Bands((1.0000001, 2.0000001, 4.0000001, 8.0000001), ("up to 1", "1 to 2", "2 to 4", "4 to 8", "over 8"))
 FILL = Bands((0.2500001, 0.5000001, 0.7500001), ("up to 1/4", "1/4 to 1/2", "1/2 to 3/4", "3/4 to 1"))
-LEAST_IN_SERIES = 4
+LEAST_IN_SERIES = 5
+ROUNDS = 20
 MOST_TO_AN_SM = 4
 
 
@@ -75,11 +76,12 @@ def efficiency_table(page, chosen, sms):
         rates = {fill: [r.tflops / best[r["dtype"]] for r in part] for fill, part in by_fill.items()}
         rows.append([label] + [cell(rates[fill], percent) for fill in FILL.labels])
         seen.append(visible(label, [rates[fill] for fill in FILL.labels]))
-    page.say("The rate, as a share of the dtype's best, by the number of waves and by how much of the last one is filled. "
-             "Where waves are visible it rises along the row; they are called so from 5 % on. Up to one wave, how full it is "
-             "is also how many SMs work at all.", *seen)
+    page.say("The rate, as a share of the dtype's best, by the number of waves and by how much of the last one is "
+             "filled. Where waves are visible it rises along the row; they are called so from 5 % on. Up to one wave, "
+             "how full it is is also how many SMs work at all.", *seen)
     page.table(["waves"] + [f"last wave filled {fill}" for fill in FILL.labels], rows,
-               "aligned products with k from 1024, every dtype and layout, burst, first choice, tile stated", len(worked))
+               "aligned products with k from 1024, every dtype and layout, burst, first choice, tile stated",
+               len(worked))
 
 
 def visible(label, rates):
@@ -88,55 +90,68 @@ def visible(label, rates):
         return ""
     ratio = median(first) / median(last)
     verdict = "visible" if ratio < 0.95 else "not visible"
-    return f"With {label} waves a last wave filled up to a quarter leaves {percent(ratio, 1)} of a full one's rate: {verdict}."
+    return (f"With {label} waves a last wave filled up to a quarter leaves {percent(ratio, 1)} of a full one's rate: "
+            f"{verdict}.")
 
 
 def series_table(page, chosen, sms):
     """c of time = a + b (waves + c (ceil(waves) - waves)), over series that differ in one size only."""
-    series = [one for size in "mn" for one in series_along([r for r in chosen if aligned(r)], size)]
-    groups = NUMBER.group(series, lambda one: median([tiles(r) / sms for r in one]))
+    series = [one for size in "mn" for one in series_along(chosen, size)]
     rows = []
-    for label, members in groups.items():
-        found = coefficient(members, sms)
+    for label, members in NUMBER.group(series, lambda one: median([tiles(r) / sms for r in one])).items():
+        found = coefficient([fitted(one, sms) for one in members])
         if found:
             value, error = found
             rows.append([label, count(len(members)), count(sum(map(len, members))), f"{value:.2f}",
                          f"{value - 1.645 * error:.2f} to {value + 1.645 * error:.2f}"])
-    page.say(f"Series of at least {LEAST_IN_SERIES} aligned products that differ in m alone or in n alone and use the same tile "
-             "tell it apart from everything else. In time = a + b (waves + c (ceil(waves) - waves)) c = 0 means that the "
-             "time follows the fraction, c = 1 that it follows whole waves. Times and waves are divided by their mean in "
-             "the series; then a is each series' own, b and c are those of the row, fitted by least squares.")
+    page.say(f"Series of at least {LEAST_IN_SERIES} training products that differ in m alone or in n alone and use the "
+             "same tile tell it apart from everything else. In time = a + b (waves + c (ceil(waves) - waves)) c = 0 "
+             "means that the time follows the fraction, c = 1 that it follows whole waves. Each series has its own a "
+             "and b, all series of a row have one c, fitted by least squares.")
     page.table(["median waves of the series", "series", "records", "c", "90 % interval"], rows,
-               "aligned products of every dtype and layout, burst, first choice, tile stated, in such series",
+               "training products of every dtype and layout, burst, first choice, tile stated, in such series",
                sum(map(len, series)))
 
 
 def series_along(chosen, size):
     fixed = [name for name in ("dtype", "layout", "batch", "m", "n", "k") if name != size]
     fixed += ["algorithm.tile_m", "algorithm.tile_n", "algorithm.split_k", "algorithm.id"]
-    groups = group_by(chosen, lambda r: tuple(str(r[name]) for name in fixed))
+    training = [r for r in chosen if product_class(r) == "training"]
+    groups = group_by(training, lambda r: tuple(str(r[name]) for name in fixed))
     return [group for group in groups.values() if len({r[size] for r in group}) >= LEAST_IN_SERIES]
 
 
-def coefficient(members, sms):
-    """c and its standard error; None where the series cannot tell."""
-    points = [point for one in members for point in centred(one, sms)]
-    xx, xz, zz, xy, zy = (sum(p[i] * p[j] for p in points) for i, j in ((0, 0), (0, 1), (1, 1), (0, 2), (1, 2)))
-    free = len(points) - len(members) - 2
-    determinant = xx * zz - xz * xz
-    if free < 3 or determinant <= 1e-9 * xx * zz:
-        return None
-    slope, tail = (xy * zz - zy * xz) / determinant, (zy * xx - xy * xz) / determinant
-    if slope <= 0:
-        return None
-    variance = sum((y - slope * x - tail * z) ** 2 for x, z, y in points) / free
-    return tail / slope, math.sqrt(variance * xx / determinant) / slope
-
-
-def centred(one, sms):
-    """(waves, missing part of the last wave, time) of each record, less the series' mean and in units of it."""
+def fitted(one, sms):
+    """Lines over the waves: (slope, residuals) of the relative time, and of the missing part of the last wave."""
     counted = [tiles(r) / sms for r in one]
-    columns = [counted, [math.ceil(w) - w for w in counted], [r.time_s for r in one]]
-    means = [sum(column) / len(one) for column in columns]
-    scales = (means[0], means[0], means[2])
-    return [tuple((value - mean) / scale for value, mean, scale in zip(row, means, scales)) for row in zip(*columns)]
+    mean_s = sum(r.time_s for r in one) / len(one)
+    return line(counted, [r.time_s / mean_s for r in one]), line(counted, [math.ceil(w) - w for w in counted])
+
+
+def line(x, y):
+    """Slope and residuals of y over x by least squares."""
+    mean_x, mean_y = sum(x) / len(x), sum(y) / len(y)
+    spread = sum((one - mean_x) ** 2 for one in x)
+    slope = sum((a - mean_x) * (b - mean_y) for a, b in zip(x, y)) / spread if spread else 0
+    return slope, [b - mean_y - slope * (a - mean_x) for a, b in zip(x, y)]
+
+
+def coefficient(series):
+    """c and its standard error; None where the series cannot tell.
+
+    Over its waves a series' time has the slope b (1 + c u), u being the slope of the missing part, and its residuals
+    are b c times those of the missing part: b and c follow from each other in turn.
+    """
+    c = 0.0
+    for _ in range(ROUNDS):
+        points = []
+        for (slope, time), (missing_slope, missing) in series:
+            if slope > 0 and 1 + c * missing_slope > 0:
+                b = slope / (1 + c * missing_slope)
+                points += [(b * m, t) for m, t in zip(missing, time)]
+        power = sum(m * m for m, _ in points)
+        free = len(points) - 2 * len(series) - 1
+        if free < 3 or power < 1e-9:
+            return None
+        c = sum(m * t for m, t in points) / power
+    return c, math.sqrt(sum((t - c * m) ** 2 for m, t in points) / free / power)
