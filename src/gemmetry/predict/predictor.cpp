@@ -8,6 +8,7 @@
 #include <variant>
 
 #include "gemmetry/gpu/catalogue.h"
+#include "gemmetry/predict/features.h"
 #include "gemmetry/predict/reasons.h"
 
 namespace gemmetry::predict {
@@ -105,6 +106,26 @@ op::Uncertainty Predictor::uncertainty(const op::Operator& op, const Priced& pri
   if (dtype != shape::Dtype::bf16 && dtype != shape::Dtype::fp16) error.shared = hypotenuse(error.shared, other_dtype);
   error.independent = hypotenuse(error.independent, other(op));
   return error;
+}
+
+double Predictor::structured_time(const op::Operator& op) const {
+  return std::visit([this](const auto& one) { return this->priced(one).time_s; }, op);
+}
+
+std::vector<float> Predictor::features(const op::Operator& op) const {
+  Features values{};
+  std::visit(
+      [&](const auto& one) {
+        using Op = std::decay_t<decltype(one)>;
+        if constexpr (std::is_same_v<Op, op::Gemm>)
+          gemm_features(one, gemms_.plan(one), gpu_, values);
+        else if constexpr (std::is_same_v<Op, op::Attention>)
+          attention_features(one, attentions_.estimate(one), gpu_, values);
+        else if constexpr (!std::is_same_v<Op, op::GroupedGemm> && !std::is_same_v<Op, op::Collective>)
+          row_wise_features(op, pointwise_.estimate(one), gpu_, values);
+      },
+      op);
+  return {values.begin(), values.begin() + static_cast<std::ptrdiff_t>(feature_names(op).size())};
 }
 
 op::Cost Predictor::cost(const op::Operator& op) const {

@@ -3,6 +3,7 @@
 #include <array>
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include "gemmetry/gpu/calibration.h"
 #include "gemmetry/gpu/gpu.h"
@@ -38,6 +39,11 @@ class Predictor final : public op::CostModel {
   op::Cost cost(const op::Operator& op) const override;
   std::string reason(const op::Operator& op) const override;
   std::string source() const override;
+
+  /// What the structured model alone says, before the calibration's residual and before the host's launches.
+  double structured_time(const op::Operator& op) const;
+  /// Values of `feature_names(op)`, in that order.
+  std::vector<float> features(const op::Operator& op) const;
 
   GemmPlan plan(const op::Gemm& gemm) const { return gemms_.plan(gemm); }
   GemmPlan plan(const op::GroupedGemm& gemm) const { return gemms_.plan(gemm); }
