@@ -3,12 +3,10 @@
 #include <dlfcn.h>
 #include <fmt/format.h>
 
-#include <array>
-#include <charconv>
 #include <string_view>
 
 #include "gemmetry/backends/cpu/cpu_backend.h"
-#include "gemmetry/base/suggest.h"
+#include "gemmetry/backends/device_name.h"
 
 namespace gemmetry::backends {
 namespace {
@@ -65,19 +63,6 @@ std::unique_ptr<measure::Backend> open_cuda(measure::OpenBackend open, std::int3
                              status.message[0] ? status.message : "the backend does not say why"));
 }
 
-/// The index after "cuda:"; nothing when the name is of another kind.
-std::optional<std::int32_t> cuda_index(std::string_view name) {
-  constexpr std::string_view prefix = "cuda";
-  if (name == prefix) return 0;
-  if (!name.starts_with(prefix) || name.substr(prefix.size(), 1) != ":") return std::nullopt;
-  const std::string_view digits = name.substr(prefix.size() + 1);
-  std::int32_t index = -1;
-  const auto parsed = std::from_chars(digits.data(), digits.data() + digits.size(), index);
-  if (parsed.ec != std::errc{} || parsed.ptr != digits.data() + digits.size() || index < 0)
-    throw Error(fmt::format("device '{}': '{}' is no index; use cuda:0, cuda:1, ...", name, digits));
-  return index;
-}
-
 ListedDevice listed(const std::string& name, measure::Backend& backend) {
   ListedDevice device{.name = name};
   measure::DeviceInfo info;
@@ -92,11 +77,11 @@ ListedDevice listed(const std::string& name, measure::Backend& backend) {
 }  // namespace
 
 std::unique_ptr<measure::Backend> open_device(const std::string& name, const std::filesystem::path& beside) {
-  if (name == "cpu") return std::make_unique<cpu::CpuBackend>();
-  if (const auto index = cuda_index(name)) return open_cuda(load_cuda(beside), *index);
-  const std::array<std::string, 2> choices{"cpu", "cuda"};
-  throw Error(fmt::format("device '{}' is unknown: use cpu, cuda, or cuda:1 for the second{}", name,
-                          did_you_mean(name.substr(0, name.find(':')), choices)));
+  const DeviceName device = DeviceName::from(name);
+  if (!device.runs())
+    throw Error(fmt::format("device '{}' measures nothing: use cpu, cuda, or cuda:1 for the second", name));
+  if (device.kind == DeviceKind::cpu) return std::make_unique<cpu::CpuBackend>();
+  return open_cuda(load_cuda(beside), device.index.value_or(0));
 }
 
 std::vector<ListedDevice> list_devices(const std::filesystem::path& beside) {

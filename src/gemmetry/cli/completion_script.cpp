@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <vector>
 
+#include "gemmetry/cli/recorded_device.h"
 #include "gemmetry/gpu/catalogue.h"
 #include "gemmetry/shape/import.h"
 
@@ -41,6 +42,11 @@ std::vector<std::string> words_of(const CLI::Option& option) {
   if (name == "MODEL") return shape::preset_names();
   if (name == "GPU" || name == "--gpu") return gpu::gpu_names();
   if (name == "NODE" || name == "--node") return gpu::node_names();
+  if (name == "--device") {
+    std::vector<std::string> devices{"cuda", "cpu"};
+    for (const std::string& gpu : recorded_gpus()) devices.push_back("recorded:" + gpu);
+    return devices;
+  }
   const std::string type = option.get_type_name();
   return type.find('|') == std::string::npos ? std::vector<std::string>{} : split(type, '|');
 }
@@ -147,7 +153,7 @@ std::string zsh_script(const std::vector<Subcommand>& commands) {
       const std::string action =
           entry.words.empty()
               ? "_files"
-              : fmt::format("{{_alternative \"words\\:value\\:({})\" \"files\\:file\\:_files\"}}", words);
+              : fmt::format("{{_alternative \"words\\:value\\:({})\" \"files\\:file\\:_files\"}}", zsh_text(words));
       for (const std::string& flag : entry.flags)
         cases += fmt::format(" \\\n        '{}[{}]{}'", flag, zsh_text(entry.description),
                              entry.takes_value ? ":value:" + action : "");

@@ -3,16 +3,29 @@
 #include <fmt/format.h>
 
 #include "gemmetry/backends/open.h"
+#include "gemmetry/cli/arguments.h"
 
 namespace gemmetry::cli {
 
 CLI::Option* DeviceOptions::add_to(CLI::App& app) {
-  return app.add_option("--device", name_, "cuda, cuda:1, ... or cpu")->type_name("NAME")->capture_default_str();
+  const auto read = [this](const std::string&, const std::string& text) {
+    device_ = backends::DeviceName::from(text);
+    if (device_.kind == backends::DeviceKind::predicted)
+      throw Error(fmt::format("device '{}' measures nothing: gemmetry predict, gemm and explain estimate", text));
+  };
+  return add_text(app, "--device", "NAME", "cuda, cuda:1, ... or cpu; recorded:h200 answers from data/measured", read)
+      ->default_str(name());
 }
 
 std::unique_ptr<measure::Backend> DeviceOptions::open(int local_rank) const {
-  const std::string name = name_ == "cuda" && local_rank > 0 ? fmt::format("cuda:{}", local_rank) : name_;
-  return backends::open_device(name, program_folder());
+  if (is_recorded())
+    throw Error(fmt::format(
+        "device '{}' runs nothing: gemmetry measure and explain --compare answer from its records; this needs cuda or "
+        "cpu",
+        name()));
+  backends::DeviceName device = device_;
+  if (device.kind == backends::DeviceKind::cuda && !device.index && local_rank > 0) device.index = local_rank;
+  return backends::open_device(backends::name(device), program_folder());
 }
 
 std::filesystem::path program_folder() {

@@ -5,26 +5,34 @@
 #include <memory>
 #include <string>
 
+#include "gemmetry/backends/device_name.h"
 #include "gemmetry/measure/backend.h"
 #include "gemmetry/shape/dtype.h"
 
 namespace gemmetry::cli {
 
-/// On which device of this machine.
+/// On which device: one of this machine, or a recorded one.
 class DeviceOptions {
  public:
   CLI::Option* add_to(CLI::App& app);
 
-  const std::string& name() const { return name_; }
+  std::string name() const { return backends::name(device_); }
+
+  /// Whether earlier records answer in the device's place, and of which GPU.
+  bool is_recorded() const { return device_.kind == backends::DeviceKind::recorded; }
+  const std::string& gpu() const { return device_.gpu; }
 
   /// The type operands have unless said: bf16, or fp32 on a CPU.
-  shape::Dtype default_dtype() const { return name_ == "cpu" ? shape::Dtype::fp32 : shape::Dtype::bf16; }
+  shape::Dtype default_dtype() const {
+    return device_.kind == backends::DeviceKind::cpu ? shape::Dtype::fp32 : shape::Dtype::bf16;
+  }
 
-  /// Opens it; `local_rank` picks among several GPUs when --device names no index. Throws backends::NoDevice.
+  /// Opens it; `local_rank` picks among several GPUs when --device names no index. Throws backends::NoDevice, and Error
+  /// for a device that nothing runs on.
   std::unique_ptr<measure::Backend> open(int local_rank = 0) const;
 
  private:
-  std::string name_ = "cuda";
+  backends::DeviceName device_;
 };
 
 /// Where backends are looked for: the folder of the running program.

@@ -5,10 +5,13 @@
 #include "gemmetry/base/error.h"
 #include "gemmetry/cli/arguments.h"
 #include "gemmetry/cli/command.h"
+#include "gemmetry/cli/device_section.h"
+#include "gemmetry/cli/measure_recorded.h"
 #include "gemmetry/cli/measuring_session.h"
 #include "gemmetry/cli/operator_source.h"
 #include "gemmetry/cli/output_options.h"
 #include "gemmetry/cli/record_columns.h"
+#include "gemmetry/cli/recorded_device.h"
 #include "gemmetry/cli/sweep_report.h"
 
 namespace gemmetry::cli {
@@ -18,10 +21,15 @@ constexpr auto examples =
     R"(Every operator is verified before it is timed, and its record is stored as soon as it is measured. What the
 database has is not measured again: after Ctrl-C, or whatever else ended a sweep, the same command goes on.
 
+With --device recorded:GPU nothing is measured: the records that come with gemmetry answer (gemmetry backends lists
+them), those of these sizes, clocks, algorithm, launch and cache. The exit status is 1 where an operator has none.
+--db, --table, --takes, --retry and --share are refused then; other options of sweeps and samples change nothing.
+
 Examples:
   gemmetry measure gemm --m 8192 --n 4096 --k 4096
   gemmetry measure attention --batch 4 --queries 2^9..2^13 --heads 32 --head-dim 64,80,128
   gemmetry measure layer llama-2-7b --ffn 10922 --phase training
+  gemmetry measure gemm --m 2^0..2^13 --n 4096 --k 4096 --device recorded:h200
   mpirun -np 8 gemmetry measure gemm @shapes.csv --db sweep.db          each to a file of its own: sweep.rank0.db, ...
   gemmetry records merge sweep.rank*.db --db sweep.db)";
 
@@ -88,10 +96,17 @@ void require_possible(const std::vector<op::Operator>& ops, std::int64_t takes) 
                             measure::longest_axis, count));
 }
 
+ExitCode run_recorded(const Options& options, const std::vector<op::Operator>& ops, const Console& console) {
+  const RecordedAnswer found = answer(load_recordings(options.measuring), options.measuring.setting(), ops);
+  options.output.write(found.document, console);
+  return found.code;
+}
+
 ExitCode run_measure(const Options& options, const Console& console) {
   // What is wrong with the sizes is said before a device is asked for.
   std::vector<op::Operator> ops = options.source.operators(options.measuring.device().default_dtype());
   require_possible(ops, options.measuring.takes());
+  if (options.measuring.device().is_recorded()) return run_recorded(options, ops, console);
   MeasuringSession session(options.measuring);
   if (session.rank().size > 1) ops = measure::share(std::move(ops), session.rank(), options.measuring.seed());
   const measure::SweepSummary summary = run_sweep(session, options.measuring, ops, console);

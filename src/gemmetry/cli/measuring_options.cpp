@@ -5,6 +5,7 @@
 #include <cstdlib>
 #include <filesystem>
 
+#include "gemmetry/base/error.h"
 #include "gemmetry/cli/arguments.h"
 
 namespace gemmetry::cli {
@@ -24,10 +25,10 @@ constexpr auto measuring_group = "Measuring";
 std::vector<CLI::Option*> MeasuringOptions::add_common_to(CLI::App& app, const std::string& group) {
   const std::vector<CLI::Option*> options{
       device_.add_to(app),
-      database_.add_to(app),
+      of_measuring(database_.add_to(app)),
       add_choice(app, "--algorithm", setting_.policy, {measure::Policy::first, measure::Policy::tuned},
                  "the library's first choice, or the tuning table's where it has one"),
-      add_table_option(app),
+      of_measuring(add_table_option(app)),
       add_text(
           app, "--precision", "P%", "stop when the median's 90 % interval is this narrow, to either side",
           [this](const std::string& what, const std::string& text) { sampling_.precision = precision(what, text); })
@@ -42,6 +43,18 @@ std::vector<CLI::Option*> MeasuringOptions::add_common_to(CLI::App& app, const s
 void MeasuringOptions::add_table_to(CLI::App& app) {
   for (CLI::Option* option : {device_.add_to(app), database_.add_to(app), add_table_option(app)})
     option->group(measuring_group);
+}
+
+CLI::Option* MeasuringOptions::of_measuring(CLI::Option* option) {
+  of_measuring_.push_back(option);
+  return option;
+}
+
+void MeasuringOptions::require_only_looked_up() const {
+  for (const CLI::Option* option : of_measuring_)
+    if (option->count() > 0)
+      throw Error(fmt::format("{} is given with --device {}, where nothing is measured: leave it out",
+                              option->get_name(), device_.name()));
 }
 
 CLI::Option* MeasuringOptions::add_table_option(CLI::App& app) {
@@ -68,13 +81,15 @@ void MeasuringOptions::add_to(CLI::App& app) {
 
 void MeasuringOptions::add_sweep_to(CLI::App& app) {
   constexpr auto group = "Sweeps";
-  add_size(app, "--takes", takes_, "measure each operator so often, at random times of the sweep")->group(group);
+  of_measuring(add_size(app, "--takes", takes_, "measure each operator so often, at random times of the sweep"))
+      ->group(group);
   add_text(app, "--time-budget", "TIME", "end the sweep after this long, as in 90s, 10m or 1.5h",
            [this](const std::string& what, const std::string& text) { time_budget_s_ = seconds(what, text); })
       ->group(group);
   add_size(app, "--seed", seed_, "of the random order", 0)->group(group);
-  app.add_flag("--retry", retry_, "measure again what failed before")->group(group);
-  app.add_option("--share", share_, "take the I-th of N shares; mpirun, srun and Slurm arrays say it themselves")
+  of_measuring(app.add_flag("--retry", retry_, "measure again what failed before"))->group(group);
+  of_measuring(
+      app.add_option("--share", share_, "take the I-th of N shares; mpirun, srun and Slurm arrays say it themselves"))
       ->type_name("I/N")
       ->group(group);
 }

@@ -42,6 +42,9 @@ class MeasuringOptions {
   /// The tuning table's file; that of the database's folder unless said.
   std::string table() const;
 
+  /// Error where an option was given that only makes sense where something is measured.
+  void require_only_looked_up() const;
+
   /// Which of several processes this is, as the environment or --share says.
   measure::Rank rank() const;
 
@@ -50,6 +53,7 @@ class MeasuringOptions {
 
  private:
   CLI::Option* add_table_option(CLI::App& app);
+  CLI::Option* of_measuring(CLI::Option* option);
 
   DeviceOptions device_;
   DatabaseOption database_;
@@ -60,6 +64,7 @@ class MeasuringOptions {
   std::optional<double> time_budget_s_;
   bool retry_ = false;
   std::string table_, share_;
+  std::vector<const CLI::Option*> of_measuring_;  ///< options that a recorded device refuses
 };
 
 }  // namespace gemmetry::cli

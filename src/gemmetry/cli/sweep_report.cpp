@@ -79,32 +79,6 @@ std::vector<Column<Row>> summary_columns() {
   return columns;
 }
 
-struct DeviceRow {
-  const measure::DeviceInfo& info;
-  const measure::Setting* setting;  ///< null: not said
-};
-
-Value text(const char* words) { return words[0] ? Value(std::string(words)) : Value(); }
-
-std::vector<Column<DeviceRow>> device_columns() {
-  const auto setting = [](auto get) {
-    return [get](const DeviceRow& r) { return r.setting ? Value(std::string(get(*r.setting))) : Value(); };
-  };
-  return {
-      {{.key = "name", .heading = "device"}, [](const DeviceRow& r) { return text(r.info.name); }},
-      {{.key = "gpu"}, [](const DeviceRow& r) { return text(r.info.gpu); }},
-      {{.key = "driver", .heading = "driver"}, [](const DeviceRow& r) { return text(r.info.driver); }},
-      {{.key = "runtime"}, [](const DeviceRow& r) { return text(r.info.runtime); }},
-      {{.key = "products", .heading = "products by"}, [](const DeviceRow& r) { return text(r.info.products); }},
-      {{.key = "attention", .heading = "attention by"}, [](const DeviceRow& r) { return text(r.info.attention); }},
-      {{.key = "clocks", .heading = "clocks"}, setting([](const measure::Setting& s) { return name(s.clocks); })},
-      {{.key = "algorithm", .heading = "algorithm"}, setting([](const measure::Setting& s) { return name(s.policy); })},
-      {{.key = "launch", .heading = "launch"}, setting([](const measure::Setting& s) { return name(s.replay); })},
-      {{.key = "cache", .heading = "cache"},
-       setting([](const measure::Setting& s) { return measure::cache_name(s.warm); })},
-  };
-}
-
 std::string progress_text(const SweepProgress& progress) {
   std::string text = fmt::format("{} of {}", progress.done, progress.total);
   if (progress.skipped > 0) text += fmt::format(", {} not ok", progress.skipped);
@@ -130,10 +104,6 @@ SweepSummary run_sweep(MeasuringSession& session, const MeasuringOptions& option
   const SweepSummary summary = measure::sweep(session.measurer(), session.store(), ops, sweep);
   console.progress("");
   return summary;
-}
-
-report::Section device_section(const measure::DeviceInfo& device, const measure::Setting* setting) {
-  return {"device", "", report::Facts{make_table(device_columns(), DeviceRow{device, setting})}};
 }
 
 report::Section sweep_section(const SweepSummary& summary, const std::string& database) {

@@ -57,10 +57,6 @@ std::optional<op::Operator> as_nt(const op::Operator& op) {
   return std::nullopt;
 }
 
-bool same(const Setting& a, const Setting& b) {
-  return a.clocks == b.clocks && a.policy == b.policy && a.replay == b.replay && a.warm == b.warm;
-}
-
 std::string text_of(const Setting& setting) {
   return fmt::format("{} clocks, {} algorithm, launch {}, cache {}", gpu::name(setting.clocks), name(setting.policy),
                      name(setting.replay), cache_name(setting.warm));
@@ -75,14 +71,19 @@ std::optional<gpu::Gpu> catalogued(const std::string& name) {
 }  // namespace
 
 MeasuredModel::MeasuredModel(Measurer& measurer, RecordStore& store)
-    : measurer_(&measurer), store_(store), setting_(measurer.setting()), device_(measurer.device()) {
+    : measurer_(&measurer),
+      store_(&store),
+      source_(store.path()),
+      setting_(measurer.setting()),
+      device_(measurer.device()) {
   if (measurer.gpu()) gpu_ = *measurer.gpu();
 }
 
-MeasuredModel::MeasuredModel(RecordStore& store, const RecordChoice& choice) : store_(store), setting_(choice.setting) {
+MeasuredModel::MeasuredModel(RecordStore& store, const RecordChoice& choice)
+    : source_(store.path()), setting_(choice.setting) {
   std::set<std::string> gpus;
   store.each({.gpu = choice.gpu, .clocks = setting_.clocks}, [&](const Record& record) {
-    if (!same(record.setting, setting_)) return;
+    if (record.setting != setting_) return;
     gpus.insert(record.device.gpu[0] ? record.device.gpu : record.device.name);
     device_ = record.device;
     const auto [at, added] = records_.try_emplace(record.op, record);
@@ -97,6 +98,13 @@ MeasuredModel::MeasuredModel(RecordStore& store, const RecordChoice& choice) : s
     throw Error(fmt::format("{}: records of several GPUs ({}): choose one", store.path(), fmt::join(gpus, ", ")));
   gpu_ = catalogued(device_.gpu);
 }
+
+MeasuredModel::MeasuredModel(const Recordings& recordings, const Setting& setting)
+    : recordings_(&recordings),
+      source_(recordings.source()),
+      setting_(setting),
+      device_(recordings.device()),
+      gpu_(catalogued(device_.gpu)) {}
 
 op::Cost MeasuredModel::cost(const op::Operator& op) const {
   const std::scoped_lock lock(mutex_);
@@ -122,7 +130,7 @@ std::string MeasuredModel::reason(const op::Operator& op) const {
 
 std::string MeasuredModel::source() const {
   return fmt::format("measured on {}: {}; records in {}", device_.name[0] ? device_.name : device_.gpu,
-                     text_of(setting_), store_.path());
+                     text_of(setting_), source_);
 }
 
 Record MeasuredModel::record(const op::Operator& op) const {
@@ -142,25 +150,30 @@ const Record& MeasuredModel::find(const op::Operator& op) const {
 
 /// The operator's record if it is ok, or why there is none.
 const Record* MeasuredModel::usable(const op::Operator& op, std::string& why) const {
-  auto at = records_.find(op);
-  if (at == records_.end()) {
-    if (!measurer_) {
-      why = fmt::format("{}: no record of {} at {}", store_.path(), measure::text_of(op), text_of(setting_));
-      return nullptr;
-    }
-    at = records_.emplace(op, measured(op)).first;
-  }
-  const Record& record = at->second;
-  if (record.status == RecordStatus::ok) return &record;
-  why = fmt::format("{} is {}: {}", measure::text_of(op), name(record.status), record.reason);
+  const Record* record = known(op);
+  if (!record && measurer_) record = &records_.emplace(op, measured(op)).first->second;
+  if (!record)
+    why = recordings_ ? "not recorded: " + recordings_->why_missing(op, setting_)
+                      : fmt::format("{}: no record of {} at {}", source_, measure::text_of(op), text_of(setting_));
+  else if (record->status != RecordStatus::ok)
+    why = fmt::format("{} is {}: {}", measure::text_of(op), name(record->status), record->reason);
+  else
+    return record;
   return nullptr;
 }
 
+/// The record at hand; null: there is none yet.
+const Record* MeasuredModel::known(const op::Operator& op) const {
+  if (recordings_) return recordings_->find(op, setting_);
+  const auto at = records_.find(op);
+  return at == records_.end() ? nullptr : &at->second;
+}
+
 Record MeasuredModel::measured(const op::Operator& op) const {
-  if (const std::optional<Record> stored = store_.get(identity(measurer_->blank(op)))) return *stored;
+  if (const std::optional<Record> stored = store_->get(identity(measurer_->blank(op)))) return *stored;
   if (measurer_->lost()) throw DeviceLost("the device was lost: run the same command again to go on");
   const Record record = measurer_->measure(op);
-  store_.put(record);
+  store_->put(record);
   if (measurer_->lost())
     throw DeviceLost(fmt::format("the device was lost at {}: {}; run the same command again to go on without this one",
                                  measure::text_of(op), record.reason));

@@ -10,6 +10,7 @@
 #include "gemmetry/gpu/gpu.h"
 #include "gemmetry/measure/measurer.h"
 #include "gemmetry/measure/record_store.h"
+#include "gemmetry/measure/recordings.h"
 #include "gemmetry/op/cost_model.h"
 
 // The cost of an operator as it was measured.
@@ -43,6 +44,9 @@ class MeasuredModel : public op::CostModel {
   /// they are of several GPUs and none was chosen.
   MeasuredModel(RecordStore& store, const RecordChoice& choice);
 
+  /// Answers from what was recorded at a setting. The recordings outlive the model.
+  MeasuredModel(const Recordings& recordings, const Setting& setting);
+
   /// Throws NoMeasurement; an Error too when the store cannot be written, and DeviceLost.
   op::Cost cost(const op::Operator& op) const override;
   /// The algorithm that ran.
@@ -54,12 +58,15 @@ class MeasuredModel : public op::CostModel {
 
  private:
   const Record& find(const op::Operator& op) const;
+  const Record* known(const op::Operator& op) const;
   const Record* usable(const op::Operator& op, std::string& why) const;
   Record measured(const op::Operator& op) const;
   op::Bound bound(const op::Operator& op) const;
 
-  Measurer* measurer_ = nullptr;
-  RecordStore& store_;
+  Measurer* measurer_ = nullptr;  ///< null: nothing is measured
+  RecordStore* store_ = nullptr;  ///< what the measurer stores in
+  const Recordings* recordings_ = nullptr;
+  std::string source_;  ///< where records are
   Setting setting_;
   DeviceInfo device_;
   std::optional<gpu::Gpu> gpu_;

@@ -36,6 +36,8 @@ struct Setting {
   Policy policy = Policy::first;
   Replay replay = Replay::graph;
   bool warm = false;
+
+  bool operator==(const Setting&) const = default;
 };
 
 /// One operator measured once on one device.
