@@ -68,6 +68,50 @@ TEST(Records, FiltersChoose) {
   EXPECT_EQ(count("--gpu h200"), 2u);
   EXPECT_EQ(count("--clocks sustained"), 1u);
   EXPECT_EQ(count("--gpu h100"), 0u);
+  EXPECT_EQ(count("--dtype bf16"), 3u);
+  EXPECT_EQ(count("--dtype fp16"), 0u);
+  EXPECT_EQ(count("--kind gemm --policy first"), 2u);
+  EXPECT_EQ(count("--policy tuned"), 0u);
+}
+
+TEST(Records, CompactExportAndImportGiveTheSameBytes) {
+  const Bench bench;
+  const Result first = bench.records("export --compact");
+  ASSERT_EQ(first.code, 0) << first.err;
+  const std::string other = bench.scratch.path("b.db");
+  const Result imported = gemmetry("records import " + bench.scratch.write("out.csv", first.out) + " --db " + other);
+  ASSERT_EQ(imported.code, 0) << imported.err;
+  EXPECT_EQ(gemmetry("records export --compact --db " + other).out, first.out);
+  EXPECT_EQ(bench.records("export --compact").out, first.out);
+}
+
+TEST(Records, CompactLeavesOutWhatIsNotKept) {
+  const Bench bench;
+  const std::string text = bench.records("export --compact").out;
+  const std::string heading = text.substr(0, text.find('\n'));
+  EXPECT_TRUE(heading.starts_with("kind,batch,m,n,k,")) << heading;
+  EXPECT_TRUE(heading.ends_with(",held_out")) << heading;
+  for (const char* column : {"samples_s", "command", "power_w", "vocab"})
+    EXPECT_EQ(heading.find(column), std::string::npos) << column;
+  EXPECT_NE(text.find(",3.33333e-07,1e-07,5e-07,3,"), std::string::npos) << text;
+  EXPECT_NE(text.find("9007199254740"), std::string::npos) << text;
+  const auto records = bench.records("export --compact --format json").json()["records"];
+  ASSERT_EQ(records.size(), 3u);
+  EXPECT_EQ(records[0]["m"], 8);
+  EXPECT_EQ(records[0]["held_out"].is_boolean(), true);
+  EXPECT_EQ(records[1]["m"], 9007199254740);
+  EXPECT_EQ(records[2]["kind"], "norm");
+  expect_refused("records export --compact --samples --db " + bench.db, "--compact");
+}
+
+TEST(Records, CompactKeepsAnOperatorsRealNumbers) {
+  const Scratch scratch;
+  const std::string db = scratch.path("a.db");
+  const std::string file = scratch.write(
+      "a.csv", "kind,elements,read_bytes,write_bytes,status,reason\npointwise,64,2.0000001,4,skipped,no\n");
+  ASSERT_EQ(gemmetry("records import " + file + " --db " + db).code, 0);
+  EXPECT_EQ(gemmetry("records export --compact --format json --db " + db).json()["records"][0]["read_bytes"],
+            2.0000001);
 }
 
 TEST(Records, EveryFormatShowsThem) {
@@ -175,6 +219,7 @@ TEST(Records, EveryKeyIsDocumented) {
   const std::string text = read_text(std::string(GEMMETRY_SOURCE_DIR) + "/docs/json.md");
   std::set<std::string> keys;
   collect_keys(bench.records("export --samples --format json").json(), keys);
+  collect_keys(bench.records("export --compact --format json").json(), keys);
   collect_keys(bench.records("import " + bench.scratch.path("a.csv") + " --format json").json(), keys);
   for (const std::string& key : keys) EXPECT_NE(text.find("`" + key + "`"), std::string::npos) << key;
 }

@@ -129,10 +129,9 @@ ExitCode run_check(const Options& options, const Console& console) {
   report::Document document;
   document.csv = "findings";
   document.sections = {
-      {"findings", check.findings.empty() ? "" : "What is wrong",
-       report::List{make_table(finding_columns(), check.findings)}},
-      {"notes", check.notes.empty() ? "" : "What is to be known",
-       report::List{make_table(note_columns(), check.notes)}},
+      {"findings", "What is wrong", report::List{make_table(finding_columns(), check.findings)},
+       !check.findings.empty()},
+      {"notes", "What is to be known", report::List{make_table(note_columns(), check.notes)}, !check.notes.empty()},
       {"files", steps, report::List{make_table(file_columns(), check.files)}},
   };
   options.output.write(document, console);
