@@ -1,5 +1,5 @@
 """Fused attention beside the products and the softmax that it replaces, backward, and decode over a cache."""
-from .page import Bands, cell, count, group_by, median, number, quantile, times
+from .page import Bands, cell, count, group_by, median, number, times
 from .products import power_of_two
 from .records import cache_bytes, ordinary, products
 
@@ -20,8 +20,11 @@ def fused_against_unfused(page, records, _gpu):
     page.say("Unfused attention writes the scores: a product of queries and keys (`nt`), a masked softmax, a product "
              "over the values (`nn`), each for batch x heads matrices. Both products compute the whole square; fused "
              "attention skips the half that a causal mask takes away.")
-    exact_table(page, [r for r in square if r["causal"] and not r["backward"]], score, over_values, softmax)
-    by_pair_table(page, square, score, over_values, softmax)
+    matched = same_sizes([r for r in square if r["causal"] and not r["backward"]], score, over_values, softmax)
+    if matched:
+        exact_table(page, matched)
+    else:
+        by_pair_table(page, square, score, over_values, softmax)
     rate_table(page, fused)
     residue_table(page, score, over_values)
 
@@ -40,8 +43,8 @@ def over_value_products(records):
     return [r for r in batched_products(records, "nn") if r["m"] == r["k"] and r["n"] <= 256 and r.element_bytes == 2]
 
 
-def exact_table(page, fused, score, over_values, softmax):
-    """Where the same sizes were measured in all four."""
+def same_sizes(fused, score, over_values, softmax):
+    """Fused attention with [score, softmax, over values] of the same sizes and dtype, where all were measured."""
     products_of_scores = {(r["dtype"], r["batch"], r["m"], r["k"]): r for r in score}
     products_over_values = {(r["dtype"], r["batch"], r["m"], r["n"]): r for r in over_values}
     softmaxes = {(r["dtype"], r["rows"], r["columns"]): r for r in softmax}
@@ -49,20 +52,30 @@ def exact_table(page, fused, score, over_values, softmax):
     for r in fused:
         if r["value_dim"] not in (None, r["head_dim"]):
             continue
-        matrices, s = r["batch"] * r["heads"], r["keys"]
-        parts = [products_of_scores.get((r["dtype"], matrices, s, r["head_dim"])),
-                 softmaxes.get((r["dtype"], matrices * s, s)),
-                 products_over_values.get((r["dtype"], matrices, s, r["head_dim"]))]
-        if all(parts):
-            matched.append((r, sum(part.time_s for part in parts)))
-    rows = []
-    for head_dim, group in group_by(matched, lambda pair: pair[0]["head_dim"]).items():
-        ratios = [unfused / r.time_s for r, unfused in group]
-        rows.append([head_dim, count(len(group))] + [times(quantile(ratios, part)) for part in (0, 0.5, 1)])
-    page.table(["head dim", "n", "least", "median", "most"], rows,
-               "causal fused forward attention with as many queries as keys for which both products and the masked "
-               "softmax of the same sizes and dtype were measured; time of the three over time of the fused one",
-               len(matched))
+        sizes = (r["dtype"], matrices(r), r["keys"], r["head_dim"])
+        parts = [products_of_scores.get(sizes), softmaxes.get((r["dtype"], matrices(r) * r["keys"], r["keys"])),
+                 products_over_values.get(sizes)]
+        if all(part is not None for part in parts):
+            matched.append((r, parts))
+    return sorted(matched, key=lambda one: (one[0]["keys"], matrices(one[0]), one[0]["head_dim"]))
+
+
+def matrices(r):
+    return r["batch"] * r["heads"]
+
+
+def exact_table(page, matched):
+    rows, ratios = [], []
+    for r, parts in matched:
+        ratios.append(sum(part.time_s for part in parts) / r.time_s)
+        rows.append([r["keys"], matrices(r), r["head_dim"]]
+                    + [number(part.time_s * 1e6) for part in [r, *parts]] + [f"{ratios[-1]:.2f}x"])
+    page.say(f"Unfused, the three take {min(ratios):.2f} to {max(ratios):.2f} times as long as the fused kernel, "
+             f"{median(ratios):.2f} times at the median of the sizes below.")
+    page.table(["tokens", "batch x heads", "head dim", "fused µs", "score µs", "softmax µs", "over values µs",
+                "unfused / fused"], rows,
+               "causal fused forward attention with as many queries as keys, beside both products and the masked "
+               "softmax of the same sizes and dtype", 4 * len(matched), texts=0)
 
 
 def by_pair_table(page, square, score, over_values, softmax):
@@ -90,8 +103,8 @@ def by_pair_table(page, square, score, over_values, softmax):
              f"The masked softmax takes {number(softmax_time)} ps ({count(len(softmax))} records)." if softmax_time
              else "")
     page.table(["head dim", "fused causal", "fused full", "score", "over values", "unfused", "unfused / fused causal"],
-               rows, "bf16 and fp16 fused forward attention with as many queries as keys, and batched products of these "
-               "head dims", len(used))
+               rows, "bf16 and fp16 fused forward attention with as many queries as keys, and batched products of "
+               "these head dims", len(used))
 
 
 def per_score(r, scores):
@@ -106,10 +119,13 @@ def rate_table(page, fused):
         parts = [[r.tflops for r in group if bool(r["backward"]) == backward and bool(r["causal"]) == causal]
                  for backward in (False, True) for causal in (True, False)]
         best = max((speed for part in parts[:2] for speed in part), default=None)
-        rows.append([head_dim] + [cell(part, number) for part in parts] + [number(best)])
+        cells = [cell(part, number) for part in parts]
+        if any(cells):
+            rows.append([head_dim] + cells + [number(best)])
     page.say(f"TFLOP/s of fused attention at {LONG} queries and more; only unmasked pairs count as FLOP.")
     page.table(["head dim", "forward causal", "forward full", "backward causal", "backward full", "best forward"], rows,
-               "attention without a window, burst, every dtype", len(long))
+               "attention without a window, burst, every dtype; head dims with fewer than 3 of each are left out",
+               len(long))
 
 
 def residue_table(page, score, over_values):

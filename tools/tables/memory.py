@@ -1,7 +1,7 @@
 """Bandwidth by size, row-wise kernels beside a copy, and what a launch costs."""
 import math
 
-from .page import Bands, cell, count, group_by, median, number, percent, quantile
+from .page import Bands, cell, group_by, median, number, percent
 from .records import moved_bytes, ordinary, usable
 
 SIZES = Bands([2**power for power in range(16, 32, 2)],
@@ -9,6 +9,7 @@ SIZES = Bands([2**power for power in range(16, 32, 2)],
                "64 to 256 MiB", "256 MiB to 1 GiB", "1 GiB and more"))
 ROW_WISE = ("norm", "softmax", "activation", "residual", "rotary", "embedding", "cross_entropy", "optimizer")
 LARGE = 2**26
+LAUNCHED = 4096  # elements up to which a copy is no more than its launch
 
 
 def bandwidth(page, records, gpu):
@@ -27,8 +28,8 @@ def bandwidth(page, records, gpu):
 
 
 def streamed(records):
-    """Plain copies, reads and writes of more than one element."""
-    plain = [r for r in ordinary(records, "pointwise") if r["elements"] > 1]
+    """Plain copies, reads and writes that are more than their launch."""
+    plain = [r for r in ordinary(records, "pointwise") if r["elements"] > LAUNCHED]
     return {"copy": [r for r in plain if r["function"] in (None, "copy") and r["read_bytes"] == r["write_bytes"]],
             "read": [r for r in plain if r["write_bytes"] <= r["read_bytes"] / 8],
             "write": [r for r in plain if r["read_bytes"] == 0]}
@@ -110,14 +111,13 @@ def copy_time(curve, size):
 
 def launches(page, records, _gpu):
     page.heading("Launch cost")
-    rows, total = [], 0
-    for launch in ("graph", "stream"):
-        ones = [r.time_s * 1e6 for r in usable(records, launch) if r["kind"] == "pointwise" and r["elements"] == 1
-                and r["clocks"] == "burst"]
-        total += len(ones)
-        if ones:
-            rows.append([launch, count(len(ones))] + [f"{quantile(ones, part):.2f}" for part in (0, 0.5, 1)])
-    page.say("A kernel that moves one element takes what a launch costs, from one kernel to the next in the same graph "
-             "or on the same stream.")
-    page.table(["launch", "n", "least µs", "median µs", "most µs"], rows, "pointwise kernels of one element in a burst",
-               total)
+    tiny = [r for launch in ("graph", "stream") for r in usable(records, launch)
+            if r["kind"] == "pointwise" and r["elements"] <= LAUNCHED and r["clocks"] == "burst"]
+    rows = []
+    for elements, group in group_by(tiny, lambda r: r["elements"]).items():
+        parts = [[r.time_s * 1e6 for r in group if r["launch"] == launch] for launch in ("graph", "stream")]
+        rows.append([elements] + [cell(part, lambda value: f"{value:.2f}", least=1) for part in parts])
+    page.say("A copy of a few elements takes what a launch costs, from one kernel to the next in the same graph or on "
+             "the same stream. Medians in µs with the number of records.")
+    page.table(["elements", "in a graph", "on a stream"], rows,
+               f"pointwise copies of up to {LAUNCHED} elements in a burst, launched in both ways", len(tiny))

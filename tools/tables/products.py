@@ -4,15 +4,16 @@ from .records import DTYPES, ELEMENT_BYTES, products, usable
 
 LAYOUTS = ("nt", "nn", "tn")
 CLASSES = ("training", "decode", "skinny", "misaligned", "batched")
+ALONG_ROWS = {"nt": "kkn", "nn": "knn", "tn": "mnn"}  # of a, b and c
 POWERS = tuple(2**i for i in range(9))
 SMALL = 512
 
 
 def aligned(r):
     """Whether the rows of each operand, as they lie in memory, are multiples of 16 bytes."""
-    rows = {"nt": ("k", "k", "n"), "nn": ("k", "n", "n"), "tn": ("m", "n", "n")}[r["layout"]]
     result = 2 if r["dtype"] == "fp8" else r.element_bytes
-    return all(r[size] * width % 16 == 0 for size, width in zip(rows, (r.element_bytes, r.element_bytes, result)))
+    widths = (r.element_bytes, r.element_bytes, result)
+    return all(r[size] * width % 16 == 0 for size, width in zip(ALONG_ROWS[r["layout"]], widths))
 
 
 def product_class(r):
@@ -100,10 +101,10 @@ def alignment(page, records, gpu):
     groups = group_by(chosen, lambda r: (DTYPES.index(r["dtype"]), LAYOUTS.index(r["layout"])))
     tables = [(DTYPES[d], LAYOUTS[l], alignment_table(group)) for (d, l), group in groups.items()]
     tables = [table for table in tables if table[2]]
+    by_place(page, tables)
     thresholds(page, tables)
-    for dtype, layout, table in tables:
+    for dtype, layout, (reference, cells) in tables:
         page.heading(f"{dtype} {layout}", 3)
-        reference, cells = table
         peak = gpu.peak_tflops(dtype)
         page.say(f"100 % is {number(reference)} TFLOP/s" +
                  (f", {percent(reference / peak)} of the datasheet's peak." if peak else "."))
@@ -112,6 +113,22 @@ def alignment(page, records, gpu):
         page.table(["divides", "m", "n", "k"], rows,
                    f"{dtype} {layout} products, not batched, burst, first choice, m, n and k from 1024, two of them "
                    "multiples of 64", distinct(cells))
+
+
+def by_place(page, tables):
+    """Over all layouts, by whether the size runs along the rows of an operand."""
+    columns = {}
+    for dtype, layout, (reference, cells) in tables:
+        for size, power in cells:
+            place = "along rows" if size in ALONG_ROWS[layout] else "across"
+            column = columns.setdefault((DTYPES.index(dtype), place), {one: [] for one in POWERS})
+            column[power] += [r.tflops / reference for r in cells[size, power]]
+    columns = sorted(columns.items(), key=lambda column: (column[0][0], column[0][1] != "along rows"))
+    rows = [[power] + [cell(shares[power], percent) for _, shares in columns] for power in POWERS]
+    page.say("All layouts together, by where the size lies: along the rows of an operand or of the result, or across "
+             "all of them (m in `nt` and `nn`, k in `tn`):")
+    page.table(["divides"] + [f"{DTYPES[dtype]} {place}" for (dtype, place), _ in columns], rows if columns else [],
+               "the records of the tables below", sum(distinct(cells) for _, _, (_, cells) in tables))
 
 
 def alignment_table(group):
