@@ -109,13 +109,19 @@ class Products(unittest.TestCase):
 
     def test_alignment_shows_what_an_odd_size_leaves(self):
         given = [gemm(2048, 2048, 64 * i, tflops=800) for i in range(16, 20)]
-        given += [gemm(2048, 2048 + i, 2048, tflops=200) for i in (1, 3, 5)]
+        for step in (1, 2):
+            given += [gemm(2048 + step * i, 2048, 2048, tflops=800) for i in (1, 3, 5)]
+            given += [gemm(2048, 2048 + step * i, 2048, tflops=200 * step) for i in (1, 3, 5)]
+            given += [gemm(2048, 2048, 2048 + step * i, tflops=200 * step) for i in (1, 3, 5)]
         given += [gemm(2049, 2049, 2048, tflops=1), gemm(512, 2049, 2048, tflops=1)]  # two odd; too small
         text = written(products.alignment, given)
         self.assertIn("100 % is 800 TFLOP/s, 80 % of the datasheet's peak.", text)
-        self.assertIn("| 1 |  | 25 % (3) |  |", text)
-        self.assertIn("| divides | bf16 along rows | bf16 across |\n| --- | --: | --: |\n| 1 | 25 % (3) |  |", text)
-        self.assertIn("Made of 7 records: bf16 nt products", text)
+        self.assertIn("| divides | m | n | k |\n| --- | --: | --: | --: |\n| 1 | 100 % (3) | 25 % (3) | 25 % (3) |\n"
+                      "| 2 | 100 % (3) | 50 % (3) | 50 % (3) |\n| 4 |  |  |  |\n", text)
+        self.assertIn("| divides | bf16 along rows | bf16 across |\n| --- | --: | --: |\n| 1 | 25 % (6) | 100 % (3) |",
+                      text)
+        self.assertIn("a tenth or more is lost: bf16 up to 2 elements (4 bytes).", text)
+        self.assertIn("Made of 22 records: bf16 nt products", text)
 
     def test_best_and_typical_rates_are_of_large_products(self):
         given = [gemm(2048, 2048, 2048 + 8 * i, tflops=700 + i) for i in range(5)]

@@ -28,8 +28,8 @@ def default_against_best(page, records, _gpu):
                        times(max(gains)), times(min(gains))])
     page.table(["class", "n", "same algorithm", "over 1.01x", "over 1.05x", "over 1.2x", "geometric mean", "median",
                 "p95", "largest", "smallest"], rows,
-               "pairs of products of all dtypes and layouts measured in a burst by both choices; gain is the time of "
-               "the first over the tuned", len(both))
+               "products of all dtypes and layouts measured in a burst by both choices; gain is the time of "
+               "the first over the tuned", len(both), unit="pair")
 
 
 def classes_and_all(both):

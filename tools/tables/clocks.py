@@ -5,7 +5,7 @@ from .records import pairs, usable
 POWER = Bands((200, 400, 600), ("under 200 W", "200 to 400 W", "400 to 600 W", "600 W and more"))
 DURATION = Bands((10e-6, 100e-6, 1e-3), ("under 10 µs", "10 to 100 µs", "100 µs to 1 ms", "1 ms and more"))
 HEADER = ["n", "p10", "median", "p90", "burst MHz", "sustained MHz", "burst W", "sustained W"]
-MADE_OF = "pairs of operators of every kind measured in both ways, first choice"
+MADE_OF = "operators of every kind measured in both ways, first choice"
 
 
 def sustained(page, records, _gpu):
@@ -18,9 +18,10 @@ def sustained(page, records, _gpu):
     by_power = POWER.group(powered, lambda pair: pair[1]["power_w"])
     by_duration = DURATION.group(both, lambda pair: pair[0].time_s)
     by_kind = group_by(both, lambda pair: " ".join(filter(None, (pair[0]["kind"], pair[0]["dtype"]))))
-    page.table(["power drawn, sustained"] + HEADER, rows(by_power), MADE_OF + ", with a power reading", len(powered))
-    page.table(["duration in a burst"] + HEADER, rows(by_duration), MADE_OF, len(both))
-    page.table(["kind and dtype"] + HEADER, rows(by_kind), MADE_OF, len(both))
+    page.table(["power drawn, sustained"] + HEADER, rows(by_power), MADE_OF + ", with a power reading", len(powered),
+               unit="pair")
+    page.table(["duration in a burst"] + HEADER, rows(by_duration), MADE_OF, len(both), unit="pair")
+    page.table(["kind and dtype"] + HEADER, rows(by_kind), MADE_OF, len(both), unit="pair")
 
 
 def rows(groups):

@@ -24,15 +24,15 @@ class Page:
             textwrap.fill(item, WIDTH, initial_indent="* ", subsequent_indent="  ", break_long_words=False,
                           break_on_hyphens=False) for item in items))
 
-    def table(self, header, rows, made_of, n, texts=1):
-        """A table, then which records it is made of. The first `texts` columns are words, the others numbers."""
+    def table(self, header, rows, made_of, n, texts=1, unit="record"):
+        """A table, then which records (or what else) it is made of. The first `texts` columns are words."""
         if not rows:
             self.say(f"No table: no records of this filter ({made_of}).")
             return
         rule = ["---" if i < texts else "--:" for i in range(len(header))]
         lines = [header, rule] + [[str(cell) for cell in row] for row in rows]
         self.blocks.append("\n".join("| " + " | ".join(line) + " |" for line in lines))
-        self.say(f"Made of {count(n)} record{'' if n == 1 else 's'}: {made_of}.")
+        self.say(f"Made of {count(n)} {unit}{'' if n == 1 else 's'}: {made_of}.")
 
     def text(self):
         return "\n\n".join(self.blocks) + "\n"

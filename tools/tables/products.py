@@ -102,8 +102,12 @@ def alignment(page, records, gpu):
     tables = [(DTYPES[d], LAYOUTS[l], alignment_table(group)) for (d, l), group in groups.items()]
     tables = [table for table in tables if table[2]]
     by_place(page, tables)
-    thresholds(page, tables)
+    sparse = [f"{dtype} {layout}" for dtype, layout, (_, cells) in tables if not dense(cells)]
+    if sparse:
+        page.say(f"Too few records for a table of their own: {', '.join(sparse)}.")
     for dtype, layout, (reference, cells) in tables:
+        if not dense(cells):
+            continue
         page.heading(f"{dtype} {layout}", 3)
         peak = gpu.peak_tflops(dtype)
         page.say(f"100 % is {number(reference)} TFLOP/s" +
@@ -128,7 +132,22 @@ def by_place(page, tables):
     page.say("All layouts together, by where the size lies: along the rows of an operand or of the result, or across "
              "all of them (m in `nt` and `nn`, k in `tn`):")
     page.table(["divides"] + [f"{DTYPES[dtype]} {place}" for (dtype, place), _ in columns], rows if columns else [],
-               "the records of the tables below", sum(distinct(cells) for _, _, (_, cells) in tables))
+               "products of every dtype and layout, not batched, burst, first choice, m, n and k from 1024, two of "
+               "them multiples of 64", sum(distinct(cells) for _, _, (_, cells) in tables))
+    said = [threshold_words(DTYPES[dtype], shares) for (dtype, place), shares in columns if place == "along rows"]
+    if any(said):
+        page.say("Along rows a tenth or more is lost: " + "; ".join(filter(None, said)) + ".")
+
+
+def threshold_words(dtype, shares):
+    """Below which power of two a tenth or more is lost, of what was measured."""
+    seen = [(power, median(shares[power]) < 0.9) for power in POWERS if len(shares[power]) >= 3]
+    lost = [power for power, loses in seen if loses]
+    if not seen:
+        return ""
+    if not lost:
+        return f"{dtype} nowhere from {seen[0][0]} on"
+    return f"{dtype} up to {lost[-1]} elements ({lost[-1] * ELEMENT_BYTES[dtype]} bytes)"
 
 
 def alignment_table(group):
@@ -148,25 +167,7 @@ def distinct(cells):
     return len({id(r) for records in cells.values() for r in records})
 
 
-def threshold(reference, cells, size):
-    """The least power of two from which on nothing loses a tenth or more; None when that cannot be said."""
-    enough = None
-    for power in reversed(POWERS):
-        speeds = [r.tflops for r in cells[size, power]]
-        if len(speeds) < 3:
-            continue
-        if median(speeds) < 0.9 * reference:
-            break
-        enough = power
-    return enough
-
-
-def thresholds(page, tables):
-    rows = []
-    for dtype, layout, (reference, cells) in tables:
-        found = [threshold(reference, cells, size) for size in "mnk"]
-        nbytes = [f"{power} ({power * ELEMENT_BYTES[dtype]})" if power else "" for power in found]
-        rows.append([dtype, layout] + nbytes)
-    n = sum(distinct(cells) for _, _, (_, cells) in tables)
-    page.say("From which power of two on, in elements (and bytes), no cell of the tables below loses a tenth or more:")
-    page.table(["dtype", "layout", "m", "n", "k"], rows, "the records of the tables below", n, texts=2)
+def dense(cells):
+    """Whether a third of the powers below 64 have enough records."""
+    filled = [len(records) >= 3 for (_, power), records in cells.items() if power < 64]
+    return 3 * sum(filled) >= len(filled)

@@ -75,33 +75,34 @@ def efficiency_table(page, chosen, sms):
         by_fill = FILL.group(group, lambda r: last_fill(tiles(r) / sms))
         rates = {fill: [r.tflops / best[r["dtype"]] for r in part] for fill, part in by_fill.items()}
         rows.append([label] + [cell(rates[fill], percent) for fill in FILL.labels])
-        seen.append(visible(label, [rates[fill] for fill in FILL.labels]))
+        seen.append(visible(label, rates[FILL.labels[0]], rates[FILL.labels[-1]]))
+    said = "; ".join(filter(None, seen))
     page.say("The rate, as a share of the dtype's best, by the number of waves and by how much of the last one is "
              "filled. Where waves are visible it rises along the row; they are called so from 5 % on. Up to one wave, "
-             "how full it is is also how many SMs work at all.", *seen)
+             "how full it is is also how many SMs work at all.",
+             f"A last wave filled up to a quarter leaves of a full one's rate, by the number of waves: {said}." if said
+             else "")
     page.table(["waves"] + [f"last wave filled {fill}" for fill in FILL.labels], rows,
                "aligned products with k from 1024, every dtype and layout, burst, first choice, tile stated",
                len(worked))
 
 
-def visible(label, rates):
-    first, last = rates[0], rates[-1]
-    if len(first) < 3 or len(last) < 3:
+def visible(label, empty, full):
+    if len(empty) < 3 or len(full) < 3:
         return ""
-    ratio = median(first) / median(last)
-    verdict = "visible" if ratio < 0.95 else "not visible"
-    return (f"With {label} waves a last wave filled up to a quarter leaves {percent(ratio, 1)} of a full one's rate: "
-            f"{verdict}.")
+    ratio = median(empty) / median(full)
+    return f"{label}: {percent(ratio, 1)} ({'visible' if ratio < 0.95 else 'not visible'})"
 
 
 def series_table(page, chosen, sms):
     """c of time = a + b (waves + c (ceil(waves) - waves)), over series that differ in one size only."""
     series = [one for size in "mn" for one in series_along(chosen, size)]
-    rows = []
+    rows, used = [], 0
     for label, members in NUMBER.group(series, lambda one: median([tiles(r) / sms for r in one])).items():
         found = coefficient([fitted(one, sms) for one in members])
         if found:
             value, error = found
+            used += sum(map(len, members))
             rows.append([label, count(len(members)), count(sum(map(len, members))), f"{value:.2f}",
                          f"{value - 1.645 * error:.2f} to {value + 1.645 * error:.2f}"])
     page.say(f"Series of at least {LEAST_IN_SERIES} training products that differ in m alone or in n alone and use the "
@@ -109,8 +110,7 @@ def series_table(page, chosen, sms):
              "means that the time follows the fraction, c = 1 that it follows whole waves. Each series has its own a "
              "and b, all series of a row have one c, fitted by least squares.")
     page.table(["median waves of the series", "series", "records", "c", "90 % interval"], rows,
-               "training products of every dtype and layout, burst, first choice, tile stated, in such series",
-               sum(map(len, series)))
+               "training products of every dtype and layout, burst, first choice, tile stated, in such series", used)
 
 
 def series_along(chosen, size):
