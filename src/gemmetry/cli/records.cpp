@@ -167,9 +167,7 @@ void add_list(CLI::App& records, Command& chosen, const char* name, const char* 
   options->filter.add_to(sub);
   if (format == Format::csv) {
     CLI::Option* samples = sub.add_flag("--samples", options->samples, "with every sample of each record");
-    sub.add_flag("--compact", options->compact,
-                 "for files that are kept: in an order of their own, without commands, numbers to six digits, and "
-                 "which records are held out")
+    sub.add_flag("--compact", options->compact, "for files that are kept: sorted, six digits, and what is held out")
         ->excludes(samples);
   }
   options->output.add_to(sub);

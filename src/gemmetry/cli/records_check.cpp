@@ -27,8 +27,8 @@ using report::Value;
 constexpr std::size_t most_mistakes = 100;
 
 constexpr auto examples =
-    R"(Exit status: 0 when nothing is wrong, 1 when something is. What is skipped, untrusted or measured at low clocks is told, but
-is not wrong.
+    R"(Exit status: 0 when nothing is wrong, 1 when something is. What is skipped, untrusted or
+measured at low clocks is told, but is not wrong.
 
 Examples:
   gemmetry records check gemm_bf16.csv attention.csv
