@@ -50,3 +50,10 @@ function(gemmetry_static_library name library header)
 endfunction()
 gemmetry_static_library(sqlite sqlite3 sqlite3.h)
 gemmetry_static_library(openblas openblas cblas.h)
+
+# Eigen has headers alone; its own target brings nothing else. Its folder is a system one: its warnings are not ours.
+if(NOT TARGET gemmetry_third_party::eigen)
+  find_package(Eigen3 REQUIRED)
+  add_library(gemmetry_third_party::eigen INTERFACE IMPORTED)
+  target_link_libraries(gemmetry_third_party::eigen INTERFACE Eigen3::Eigen)
+endif()
