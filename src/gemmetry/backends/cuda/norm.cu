@@ -33,25 +33,39 @@ NormArrays<T> forward_arrays(const op::Norm& n, const Launch& on) {
           static_cast<int>(n.width)};
 }
 
-template <typename T, int slots, bool layer>
+template <typename T, int slots, bool layer, bool whole, int threads = row_threads>
 Status run_forward(const NormArrays<T>& arrays, const RowShape& shape, const Launch& on) {
-  const auto kernel =
-      arrays.width % pack_size<T> == 0 ? norm_forward<T, slots, layer, true> : norm_forward<T, slots, layer, false>;
-  const RingPlan ring = plan_ring(kernel, shape, RowRing<T, slots, 1, true>::stage_bytes(shape.threads()), on.sms);
+  const auto kernel = norm_forward<T, slots, layer, whole, threads>;
+  const std::size_t stage = RowRing<T, slots, 1, whole>::stage_bytes(shape.threads());
+  std::size_t beside = 0;
+  if (gathers_rows<slots, whole>(shape.groups))
+    beside = std::size_t{16} * RowStage<T>::packs(shape.groups, arrays.width);
+  if (threads == shared_columns_threads) beside = 2 * stage;
+  const RingPlan ring = plan_ring(kernel, shape, stage, on.sms, 32, beside);
   const unsigned blocks = row_grid(shape, arrays.rows, arrays.width, pack_size<T>, ring.blocks);
   kernel<<<blocks, dim3(shape.lanes, shape.groups), ring.bytes, on.stream>>>(arrays, ring.depth);
   return check(cudaGetLastError(), "norm");
 }
 
-template <typename T, bool layer>
+template <typename T, bool layer, bool whole>
 Status run_forward(const NormArrays<T>& arrays, const Launch& on) {
-  const RowShape shape = row_shape(arrays.width, pack_size<T>, 256, 64, row_threads, layer ? 64 : 128);
-  if (shape.slots == 1) return run_forward<T, 1, layer>(arrays, shape, on);
-  if (shape.slots == 2) return run_forward<T, 2, layer>(arrays, shape, on);
-  if (shape.slots == 4) return run_forward<T, 4, layer>(arrays, shape, on);
+  const RowShape shape = row_shape(arrays.width, pack_size<T>, forward_threads, 64, row_threads, layer ? 64 : 128);
+  if (shape.slots == 1) return run_forward<T, 1, layer, whole>(arrays, shape, on);
+  if (shape.slots == 2) return run_forward<T, 2, layer, whole>(arrays, shape, on);
+  if constexpr (layer && whole) {
+    if (shape.lanes > forward_threads && shape.lanes <= shared_columns_threads)
+      return run_forward<T, 4, layer, whole, shared_columns_threads>(arrays, shape, on);
+  }
+  if (shape.slots == 4) return run_forward<T, 4, layer, whole>(arrays, shape, on);
   const unsigned blocks = static_cast<unsigned>(std::min<std::int64_t>(arrays.rows, on.sms * 4));
   norm_forward_wide<T, layer><<<blocks, row_threads, 0, on.stream>>>(arrays);
   return check(cudaGetLastError(), "norm");
+}
+
+template <typename T, bool layer>
+Status run_forward(const NormArrays<T>& arrays, const Launch& on) {
+  return arrays.width % pack_size<T> == 0 ? run_forward<T, layer, true>(arrays, on)
+                                          : run_forward<T, layer, false>(arrays, on);
 }
 
 template <typename T, int slots, bool layer, int threads>
@@ -60,7 +74,8 @@ Status run_backward(const NormGradients<T>& arrays, const RowShape& shape, unsig
                                                        : norm_backward<T, slots, layer, false, threads>;
   const std::size_t sums = std::size_t{sizeof(float)} * pack_size<T> * slots * shape.threads();
   const std::size_t stage = RowRing<T, slots, 2, true>::stage_bytes(shape.threads());
-  const RingPlan ring = plan_ring(kernel, shape, stage, on.sms, 1, stage / 2, sums);
+  const std::size_t bias_sums = bias_sums_in_shared<layer, threads> ? sums : 0;
+  const RingPlan ring = plan_ring(kernel, shape, stage, on.sms, 1, bias_sums + stage / 2, bias_sums + sums);
   kernel<<<blocks, dim3(shape.lanes, shape.groups), ring.bytes, on.stream>>>(arrays, ring.depth);
   return check(cudaGetLastError(), "norm backward");
 }

@@ -2,6 +2,7 @@
 
 #include "gemmetry/backends/cuda/following.h"
 #include "gemmetry/backends/cuda/row_ring.h"
+#include "gemmetry/backends/cuda/row_stage.h"
 #include "gemmetry/measure/operands.h"
 
 // LayerNorm (`layer`) and RMSNorm over rows, forward and backward.
@@ -78,11 +79,24 @@ __device__ Moments row_moments(RowReduction<3>& reduction, float sum, float coun
   return all;
 }
 
+/// Of a forward kernel's block, where several rows share it: always where a thread has less than four slots.
+inline constexpr int forward_threads = 256;
+/// LayerNorm's widest rows in blocks of up to so many: with weight and bias in shared memory, two share an SM.
+inline constexpr int shared_columns_threads = 384;
+
+/// Whether RowStage takes the finished rows: a block has several, which do not end with a pack.
+template <int Slots, bool whole>
+__host__ __device__ bool gathers_rows(int groups) {
+  return !whole && (Slots < 4 || groups > 1);
+}
+
 /// One row a group of threads, in registers, while the next ones are on their way.
 /// `whole`: the width is a multiple of a pack.
-template <typename T, int Slots, bool layer, bool whole>
-__global__ void __launch_bounds__(row_threads, Slots == 4 ? 1 : 2) norm_forward(NormArrays<T> a, int depth) {
+template <typename T, int Slots, bool layer, bool whole, int Threads>
+__global__ void __launch_bounds__(Threads, Slots == 4 && Threads == row_threads ? 1 : 2)
+    norm_forward(NormArrays<T> a, int depth) {
   constexpr int n = pack_size<T>;
+  constexpr bool in_shared = Threads == shared_columns_threads;
   using Reduction = RowReduction<layer ? 3 : 1>;
   extern __shared__ uint4 shared[];
   __shared__ typename Reduction::Scratch scratch;
@@ -92,7 +106,13 @@ __global__ void __launch_bounds__(row_threads, Slots == 4 ? 1 : 2) norm_forward(
   std::int64_t row = first + threadIdx.y;
   std::int64_t rounds = (a.rows - first + stride - 1) / stride;  // all rows of a block together: some share a warp
   const int shift = whole ? 0 : row_shift<T>(row, a.width);
-  RowRing<T, Slots, 1, whole> ring(shared, depth, shift, a.width);
+  const int threads = static_cast<int>(blockDim.x * blockDim.y);
+  const bool gathers = gathers_rows<Slots, whole>(static_cast<int>(blockDim.y));
+  // Shared memory: weight and bias, or the finished rows; then the ring.
+  Pack<T, n>* columns = reinterpret_cast<Pack<T, n>*>(shared) + threadIdx.y * blockDim.x + threadIdx.x;
+  RowStage<T> stage(shared, whole ? 0 : row_shift<T>(first, a.width), a.width);
+  const int beside = in_shared ? 2 * Slots * threads : gathers ? RowStage<T>::packs(blockDim.y, a.width) : 0;
+  RowRing<T, Slots, 1, whole> ring(shared + beside, depth, shift, a.width);
   const float inverse = 1.0f / static_cast<float>(a.width);
 
   const T* next = a.x + row * a.width;
@@ -106,15 +126,20 @@ __global__ void __launch_bounds__(row_threads, Slots == 4 ? 1 : 2) norm_forward(
   for (int i = 0; i < depth; ++i) copy();
 
   float count[1] = {0};  // of the warp's elements
-  Pack<T, n> weight[Slots]{};
-  Pack<T, layer ? n : 1> bias[Slots]{};
+  Pack<T, n> weight[in_shared ? 1 : Slots]{};
+  Pack<T, layer ? n : 1> bias[in_shared ? 1 : Slots]{};
 #pragma unroll
   for (int s = 0; s < Slots; ++s) {
     const int column = slot_column<T>(s, shift);
     count[0] += static_cast<float>(max(0, min(column + n, a.width) - max(column, 0)));
     if (a.y == nullptr) continue;
-    weight[s] = load_columns(a.weight, column, a.width);
-    if constexpr (layer) bias[s] = load_columns(a.bias, column, a.width);
+    if constexpr (in_shared) {
+      columns[2 * s * threads] = load_columns(a.weight, column, a.width);
+      columns[(2 * s + 1) * threads] = load_columns(a.bias, column, a.width);
+    } else {
+      weight[s] = load_columns(a.weight, column, a.width);
+      if constexpr (layer) bias[s] = load_columns(a.bias, column, a.width);
+    }
   }
   if constexpr (layer) RowReduction<1>::run_in_warp<Sum>(count);
 
@@ -147,6 +172,7 @@ __global__ void __launch_bounds__(row_threads, Slots == 4 ? 1 : 2) norm_forward(
             if (!whole && (column + i < 0 || column + i >= a.width)) distance = 0;
             around += distance * distance;
           }
+          if constexpr (in_shared) keep_packed(x[s]);
         }
         return around;
       });
@@ -162,26 +188,39 @@ __global__ void __launch_bounds__(row_threads, Slots == 4 ? 1 : 2) norm_forward(
     }
     const float rstd = rsqrtf(squares * inverse + norm_epsilon);
 
-    if (row >= a.rows) continue;
-    if (threadIdx.x == 0) {
+    if (row < a.rows && threadIdx.x == 0) {
       if constexpr (layer) a.mean[row] = mean;
       a.rstd[row] = rstd;
     }
     if (a.y == nullptr) continue;
-    const float offset = mean * rstd;
-    T* y_row = a.y + row * a.width;
+    if (row < a.rows) {
+      const float offset = mean * rstd;
 #pragma unroll
-    for (int s = 0; s < Slots; ++s) {
-      keep_packed(x[s]);
-      keep_packed(weight[s]);
-      if constexpr (layer) keep_packed(bias[s]);
-      Pack<float, n> y;
+      for (int s = 0; s < Slots; ++s) {
+        const int k = in_shared ? 0 : s;
+        if constexpr (in_shared) {
+          weight[k] = columns[2 * s * threads];
+          bias[k] = columns[(2 * s + 1) * threads];
+        }
+        keep_packed(x[s]);
+        keep_packed(weight[k]);
+        if constexpr (layer) keep_packed(bias[k]);
+        Pack<float, n> y;
 #pragma unroll
-      for (int i = 0; i < n; ++i) {
-        y[i] = (layer ? widen(x[s], i) * rstd - offset : widen(x[s], i) * rstd) * widen(weight[s], i);
-        if constexpr (layer) y[i] += widen(bias[s], i);
+        for (int i = 0; i < n; ++i) {
+          y[i] = (layer ? widen(x[s], i) * rstd - offset : widen(x[s], i) * rstd) * widen(weight[k], i);
+          if constexpr (layer) y[i] += widen(bias[k], i);
+        }
+        if (gathers) {
+          store_slot(stage.row(), narrow<T>(y), slot_column<T>(s, shift), a.width);
+        } else {
+          store_slot<whole>(a.y + row * a.width, narrow<T>(y), slot_column<T>(s, shift), a.width);
+        }
       }
-      store_slot<whole>(y_row, narrow<T>(y), slot_column<T>(s, shift), a.width);
+    }
+    if (gathers) {
+      const std::int64_t begins = row - threadIdx.y;
+      stage.write(a.y + begins * a.width, static_cast<int>(min(a.rows - begins, std::int64_t{blockDim.y})));
     }
   }
 }
@@ -222,6 +261,10 @@ __global__ void __launch_bounds__(row_threads) norm_forward_wide(NormArrays<T> a
   }
 }
 
+/// LayerNorm's widest rows keep the sums of the bias's gradient in shared memory: registers are short.
+template <bool layer, int Threads>
+inline constexpr bool bias_sums_in_shared = (Threads > row_threads) && layer;
+
 /// With z = (x - mean) rstd and g = dy weight: dx = rstd (g - mean(g) - z mean(g z)), without mean(g) for RMSNorm; the
 /// weight's gradient is the sum of dy z over the rows and the bias's that of dy. A thread keeps those of its columns;
 /// there is a block an SM, whose groups put theirs together at the end.
@@ -230,18 +273,21 @@ __global__ void __launch_bounds__(Threads, 1) norm_backward(NormGradients<T> a, 
   constexpr int n = pack_size<T>;
   constexpr int quads = n / 4;
   constexpr bool again = Slots == 4 || Threads > row_threads;  // z and g are made again: registers are short
+  constexpr bool bias_in_shared = bias_sums_in_shared<layer, Threads>;
   extern __shared__ uint4 shared[];
   __shared__ RowReduction<2>::Scratch scratch;
   RowReduction<2> reduction(scratch);
   const int threads = static_cast<int>(blockDim.x * blockDim.y);
   const int thread = static_cast<int>(threadIdx.y * blockDim.x + threadIdx.x);
-  Pack<T, n>* weights = reinterpret_cast<Pack<T, n>*>(shared) + thread;  // registers are short: [slot][thread]
+  float4* bias_sums_shared = reinterpret_cast<float4*>(shared);  // [slot][quad][thread], each thread its own
+  uint4* behind = shared + (bias_in_shared ? Slots * quads * threads : 0);
+  Pack<T, n>* weights = reinterpret_cast<Pack<T, n>*>(behind) + thread;  // registers are short: [slot][thread]
   const std::int64_t stride = std::int64_t{gridDim.x} * blockDim.y;
   const std::int64_t first = std::int64_t{blockIdx.x} * blockDim.y;
   std::int64_t row = first + threadIdx.y;
   std::int64_t rounds = (a.rows - first + stride - 1) / stride;
   const int shift = whole ? 0 : row_shift<T>(row, a.width);
-  RowRing<T, Slots, 2, whole> ring(shared + Slots * threads, depth, shift, a.width);
+  RowRing<T, Slots, 2, whole> ring(behind + Slots * threads, depth, shift, a.width);
   const float inverse = 1.0f / static_cast<float>(a.width);
 
   const T* next_x = a.x + row * a.width;
@@ -264,7 +310,11 @@ __global__ void __launch_bounds__(Threads, 1) norm_backward(NormGradients<T> a, 
   float next_mean = layer && row < a.rows ? a.mean[row] : 0.0f;
   float next_rstd = row < a.rows ? a.rstd[row] : 0.0f;
   float weight_sums[Slots][n]{};
-  float bias_sums[layer ? Slots : 1][n]{};
+  float bias_sums[layer && !bias_in_shared ? Slots : 1][n]{};
+  if constexpr (bias_in_shared) {
+#pragma unroll
+    for (int q = 0; q < Slots * quads; ++q) bias_sums_shared[q * threads + thread] = make_float4(0, 0, 0, 0);
+  }
 
   for (; rounds > 0; --rounds, row += stride) {
     const float mean = next_mean;
@@ -301,7 +351,7 @@ __global__ void __launch_bounds__(Threads, 1) norm_backward(NormGradients<T> a, 
           totals[0] += g[s][i] * z[s][i];
           weight_sums[s][i] += dy * z[s][i];
           if constexpr (layer) totals[1] += g[s][i];
-          if constexpr (layer) bias_sums[s][i] += dy;
+          if constexpr (layer && !bias_in_shared) bias_sums[s][i] += dy;
         }
         if constexpr (again) keep_packed(x[s]);
         if constexpr (again) keep_packed(gradient[s]);
@@ -311,41 +361,55 @@ __global__ void __launch_bounds__(Threads, 1) norm_backward(NormGradients<T> a, 
     if (row >= a.rows) continue;
     const float of_z = totals[0] * inverse * rstd;
     const float of_one = layer ? totals[1] * inverse * rstd : 0.0f;
+    const float x_share = rstd * of_z;
+    const float rest = layer ? offset * of_z - of_one : 0.0f;
     T* dx_row = a.x_gradient + row * a.width;
 #pragma unroll
     for (int s = 0; s < Slots; ++s) {
+      Pack<float, n> dx;
       if constexpr (again) {
         const Pack<T, n> weight = weights[s * threads];
 #pragma unroll
         for (int i = 0; i < n; ++i) {
-          z[s][i] = layer ? widen(x[s], i) * rstd - offset : widen(x[s], i) * rstd;
-          g[s][i] = widen(gradient[s], i) * widen(weight, i);
+          const float around = widen(gradient[s], i) * widen(weight, i) * rstd + rest;
+          dx[i] = around - widen(x[s], i) * x_share;
+        }
+      } else {
+#pragma unroll
+        for (int i = 0; i < n; ++i) dx[i] = g[s][i] * rstd - of_one - z[s][i] * of_z;
+      }
+      if constexpr (bias_in_shared) {
+#pragma unroll
+        for (int q = 0; q < quads; ++q) {
+          float4& sum = bias_sums_shared[(s * quads + q) * threads + thread];
+          sum = make_float4(sum.x + widen(gradient[s], 4 * q), sum.y + widen(gradient[s], 4 * q + 1),
+                            sum.z + widen(gradient[s], 4 * q + 2), sum.w + widen(gradient[s], 4 * q + 3));
         }
       }
-      Pack<float, n> dx;
-#pragma unroll
-      for (int i = 0; i < n; ++i) dx[i] = g[s][i] * rstd - of_one - z[s][i] * of_z;
       store_slot<whole>(dx_row, narrow<T>(dx), slot_column<T>(s, shift), a.width);
     }
   }
   let_next_begin();
 
   // The block's groups together, column by column: each group has its own shift.
-  float4* sums = reinterpret_cast<float4*>(shared);  // [slot][quad][thread]
-  const float* all = reinterpret_cast<const float*>(sums);
+  float4* sums = reinterpret_cast<float4*>(behind);  // [slot][quad][thread]
   const int lanes = static_cast<int>(blockDim.x);
 #pragma unroll
   for (int which = 0; which < (layer ? 2 : 1); ++which) {
-    __syncthreads();
+    const bool there = bias_in_shared && which == 1;  // as they are wanted, and since the barrier before
+    const float* all = reinterpret_cast<const float*>(there ? bias_sums_shared : sums);
+    if (!there) {
+      __syncthreads();
 #pragma unroll
-    for (int s = 0; s < Slots; ++s) {
+      for (int s = 0; s < Slots; ++s) {
 #pragma unroll
-      for (int q = 0; q < quads; ++q) {
-        const float* own = which == 0 ? &weight_sums[s][4 * q] : &bias_sums[layer ? s : 0][4 * q];
-        sums[(s * quads + q) * threads + thread] = make_float4(own[0], own[1], own[2], own[3]);
+        for (int q = 0; q < quads; ++q) {
+          const float* own = which == 0 ? &weight_sums[s][4 * q] : &bias_sums[layer && !bias_in_shared ? s : 0][4 * q];
+          sums[(s * quads + q) * threads + thread] = make_float4(own[0], own[1], own[2], own[3]);
+        }
       }
+      __syncthreads();
     }
-    __syncthreads();
     for (int column = thread; column < a.width; column += threads) {
       const int slot = column / n / lanes;
       const int lane = column / n % lanes;
