@@ -4,18 +4,30 @@
 #include "gemmetry/backends/cuda/stream.h"
 
 // loss = log_sum_exp(logits) - logits[target], one pass: each thread keeps a maximum and the sum of exponentials below
-// it. Rows that are fewer than the SMs are cut in parts, which a second kernel puts together. Backward: softmax(logits)
-// - onehot from the saved log_sum_exp, a stream.
+// it. As many blocks as the device holds take equal shares of the matrix, so that they end together; what that leaves
+// of rows that go from one block's share to the next is put together by a second kernel. Backward: softmax(logits) -
+// onehot from the saved log_sum_exp, a stream.
 
 namespace gemmetry::backends::cuda {
 namespace {
 
 using Target = std::int32_t;
 
-inline constexpr int forward_threads = 512;
+inline constexpr int forward_threads = 256;
+inline constexpr int forward_blocks = 6;  ///< an SM
 inline constexpr int forward_unroll = 4;
+inline constexpr int join_threads = 128;
 inline constexpr int backward_threads = 256;
 inline constexpr int backward_unroll = 4;
+
+/// A pack of what adds nothing to a sum of exponentials.
+template <typename T, int N>
+__device__ Pack<T, N> nothing() {
+  Pack<T, N> pack{};
+#pragma unroll
+  for (int i = 0; i < N; ++i) pack.set(i, narrow<T>(-INFINITY));
+  return pack;
+}
 
 /// Of some logits: log(sum of e^x) = most + log(sum).
 struct Exponentials {
@@ -51,10 +63,10 @@ struct CrossEntropyArrays {
   const Target* targets;
   float* loss;  ///< may be null
   float* log_sum_exp;
-  Exponentials* parts;  ///< of each row, `count` of them; null where a row is one part
+  Exponentials* parts;  ///< of each block: of the row that it goes on with, and of the one that it leaves unfinished
   std::int64_t rows;
   std::int64_t vocab;
-  int count;
+  std::int64_t share;  ///< logits a block
 };
 
 template <typename T>
@@ -69,70 +81,93 @@ __device__ void finish_row(const CrossEntropyArrays<T>& a, std::int64_t row, con
   if (a.loss != nullptr) a.loss[row] = log_sum_exp - target;
 }
 
-/// A block a part of a row. Few registers, so that many rows are under way at once: they then end at once, too.
+/// A thread's of the `count` logits that its block takes.
 template <typename T>
-__global__ void __launch_bounds__(forward_threads, 3) cross_entropy_forward(CrossEntropyArrays<T> a) {
-  constexpr int n = pack_size<T>;
-  __shared__ RowReduction<1>::Scratch scratch;
-  RowReduction<1> reduction(scratch);
-  const std::int64_t row = blockIdx.x / static_cast<unsigned>(a.count);
-  const int part = static_cast<int>(blockIdx.x % static_cast<unsigned>(a.count));
-  const T* logits = a.logits + row * a.vocab;
-
+__device__ Exponentials own_exponentials(const T* logits, std::int64_t count, int shift) {
   // Some elements, packs from where they are aligned, some elements.
-  const std::int64_t shift = row_shift<T>(row, a.vocab) % n;
-  const std::int64_t before = shift == 0 ? 0 : n - shift;
-  const std::int64_t head = before < a.vocab ? before : a.vocab;
-  const std::int64_t packs = (a.vocab - head) / n;
-  const std::int64_t tail = a.vocab - head - packs * n;
-  const std::int64_t begin = packs * part / a.count;
-  const std::int64_t end = packs * (part + 1) / a.count;
+  constexpr int n = pack_size<T>;
+  constexpr int threads = forward_threads;
+  const std::int64_t head = min(std::int64_t{shift == 0 ? 0 : n - shift}, count);
+  const std::int64_t packs = (count - head) / n;
+  const std::int64_t tail = count - head - packs * n;
   const T* aligned = logits + head;
 
-  const float target = a.parts == nullptr && threadIdx.x == 0 ? target_logit(a, row) : 0.0f;
   Exponentials own;
-  const int threads = static_cast<int>(blockDim.x);
-  std::int64_t at = begin + threadIdx.x;
-  for (; at + (forward_unroll - 1) * threads < end; at += forward_unroll * threads) {
+  std::int64_t at = threadIdx.x;
+  for (; at + (forward_unroll - 1) * threads < packs; at += forward_unroll * threads) {
     Pack<T, n> loaded[forward_unroll];
 #pragma unroll
     for (int u = 0; u < forward_unroll; ++u) loaded[u] = load<n>(aligned + (at + u * threads) * n);
     own.add(loaded);
   }
-  for (; at < end; at += threads) {
-    Pack<T, n> loaded[1] = {load<n>(aligned + at * n)};
+  if (at < packs) {
+    Pack<T, n> loaded[forward_unroll];
+#pragma unroll
+    for (int u = 0; u < forward_unroll; ++u) {
+      loaded[u] = at + u * threads < packs ? load<n>(aligned + (at + u * threads) * n) : nothing<T, n>();
+    }
     own.add(loaded);
   }
-  if (part == 0 && threadIdx.x < head + tail) {
+  if (threadIdx.x < head + tail) {
     const std::int64_t column = threadIdx.x < head ? threadIdx.x : threadIdx.x + packs * n;
     Pack<T, 1> loaded[1] = {load<1>(logits + column)};
     own.add(loaded);
   }
+  return own;
+}
 
+/// A block a share of the logits, row by row.
+template <typename T>
+__global__ void __launch_bounds__(forward_threads, forward_blocks) cross_entropy_forward(CrossEntropyArrays<T> a) {
+  __shared__ RowReduction<1>::Scratch scratch;
+  RowReduction<1> reduction(scratch);
+  std::int64_t at = blockIdx.x * a.share;
+  const std::int64_t end = min(at + a.share, a.rows * a.vocab);
   let_next_begin();
-  Exponentials all;
-  all.most = reduce_row<Max>(reduction, own.most);
-  all.sum = reduce_row<Sum>(reduction, own.sum_below(all.most));
-  if (threadIdx.x != 0) return;
-  if (a.parts == nullptr) {
-    finish_row(a, row, all, target);
-  } else {
-    a.parts[blockIdx.x] = all;
+  for (std::int64_t row = at / a.vocab; at < end; ++row) {
+    const std::int64_t row_begin = row * a.vocab;
+    const std::int64_t stop = min(row_begin + a.vocab, end);
+    const bool whole = stop - at == a.vocab;
+    const float target = whole && threadIdx.x == 0 ? target_logit(a, row) : 0.0f;
+    const Exponentials own =
+        own_exponentials(a.logits + at, stop - at, static_cast<int>(at % std::int64_t{pack_size<T>}));
+    Exponentials all;
+    all.most = reduce_row<Max>(reduction, own.most);
+    all.sum = reduce_row<Sum>(reduction, own.sum_below(all.most));
+    if (threadIdx.x == 0) {
+      if (whole) {
+        finish_row(a, row, all, target);
+      } else {
+        a.parts[2 * std::int64_t{blockIdx.x} + (at == row_begin ? 1 : 0)] = all;
+      }
+    }
+    at = stop;
   }
 }
 
-/// A thread a row.
+/// A warp the row that its block of cross_entropy_forward() begins and leaves unfinished, if there is one.
 template <typename T>
-__global__ void cross_entropy_join(CrossEntropyArrays<T> a) {
-  const std::int64_t row = std::int64_t{blockIdx.x} * blockDim.x + threadIdx.x;
-  if (row >= a.rows) return;
-  const Exponentials* parts = a.parts + row * a.count;
-  const float target = target_logit(a, row);
+__global__ void __launch_bounds__(join_threads) cross_entropy_join(CrossEntropyArrays<T> a) {
+  const std::int64_t block = std::int64_t{blockIdx.x} * blockDim.y + threadIdx.y;
+  const std::int64_t next = (block + 1) * a.share;
+  const std::int64_t row = next / a.vocab;
+  const std::int64_t row_begin = row * a.vocab;
+  const bool cut = next < a.rows * a.vocab && row_begin < next && row_begin >= block * a.share;
+  const float target = cut && threadIdx.x == 0 ? target_logit(a, row) : 0.0f;
   wait_for_previous();
-  Exponentials all;
-  for (int i = 0; i < a.count; ++i) all.most = fmaxf(all.most, parts[i].most);
-  for (int i = 0; i < a.count; ++i) all.sum += parts[i].sum_below(all.most);
-  finish_row(a, row, all, target);
+  if (!cut) return;
+
+  // The part of this block, then those of the blocks that go on with the row.
+  const std::int64_t more = (row_begin + a.vocab - 1) / a.share - block;
+  const Exponentials* parts = a.parts + 2 * block;
+  const auto part = [&](std::int64_t i) { return parts[i == 0 ? 1 : 2 * i]; };
+  float most[1] = {-INFINITY};
+  for (std::int64_t i = threadIdx.x; i <= more; i += 32) most[0] = fmaxf(most[0], part(i).most);
+  RowReduction<1>::run_in_warp<Max>(most);
+  float sum[1] = {0};
+  for (std::int64_t i = threadIdx.x; i <= more; i += 32) sum[0] += part(i).sum_below(most[0]);
+  RowReduction<1>::run_in_warp<Sum>(sum);
+  if (threadIdx.x == 0) finish_row(a, row, Exponentials{most[0], sum[0]}, target);
 }
 
 template <typename T>
@@ -174,34 +209,49 @@ __global__ void __launch_bounds__(backward_threads) cross_entropy_backward(Cross
   }
 }
 
-/// Parts that a row is cut in, so that few rows keep all SMs busy; each keeps its threads busy too.
-int parts_of(const op::CrossEntropy& c, int sms) {
-  if (c.rows >= sms) return 1;
-  const std::int64_t pack = 16 / static_cast<std::int64_t>(shape::bytes_per_element(c.dtype));
-  const std::int64_t filled = c.vocab / (pack * forward_threads * forward_unroll);
-  const std::int64_t parts = std::clamp<std::int64_t>(4 * sms / c.rows, 1, std::max<std::int64_t>(filled, 1));
-  return static_cast<int>(parts);
+/// How the logits are dealt out to blocks.
+struct Shares {
+  std::int64_t logits = 0;  ///< of a block
+  std::int64_t blocks = 0;
+  bool cut = false;  ///< some rows go from one block to the next
+};
+
+std::int64_t quotient_up(std::int64_t of, std::int64_t by) { return (of + by - 1) / by; }
+
+/// `may_cut`: there is a workspace for parts of rows. Where each block has many rows, a row more or less is little.
+Shares shares_of(const op::CrossEntropy& c, int sms, bool may_cut) {
+  constexpr std::int64_t many = 32;
+  const std::int64_t most_blocks = std::int64_t{sms} * forward_blocks;
+  Shares shares;
+  if (may_cut && c.rows < many * most_blocks) {
+    const std::int64_t pack = 16 / static_cast<std::int64_t>(shape::bytes_per_element(c.dtype));
+    const std::int64_t line = 8 * pack;  // 128 bytes
+    const std::int64_t logits = std::max(quotient_up(c.rows * c.vocab, most_blocks), forward_threads * pack);
+    shares.logits = quotient_up(logits, line) * line;
+  } else {
+    shares.logits = quotient_up(c.rows, most_blocks) * c.vocab;
+  }
+  shares.blocks = quotient_up(c.rows * c.vocab, shares.logits);
+  shares.cut = shares.blocks > 1 && shares.logits % c.vocab != 0;
+  return shares;
 }
 
 template <typename T>
-Status run_forward(const op::CrossEntropy& c, float* loss, float* log_sum_exp, int parts, const Launch& on) {
+Status run_forward(const op::CrossEntropy& c, float* loss, float* log_sum_exp, const Shares& shares, const Launch& on) {
   const CrossEntropyArrays<T> arrays{on.array<const T>(0),
                                      on.array<const Target>(1),
                                      loss,
                                      log_sum_exp,
-                                     parts > 1 ? static_cast<Exponentials*>(on.workspace) : nullptr,
+                                     shares.cut ? static_cast<Exponentials*>(on.workspace) : nullptr,
                                      c.rows,
                                      c.vocab,
-                                     parts};
-  const std::int64_t blocks = c.rows * parts;
-  if (blocks > 0x7fffffff) return failure(StatusCode::unsupported, "cross-entropy: too many rows for one launch");
-  const int threads = c.rows >= 4 * on.sms ? forward_threads / 2 : forward_threads;
-  cross_entropy_forward<T><<<static_cast<unsigned>(blocks), threads, 0, on.stream>>>(arrays);
+                                     shares.logits};
+  const unsigned blocks = static_cast<unsigned>(shares.blocks);
+  cross_entropy_forward<T><<<blocks, forward_threads, 0, on.stream>>>(arrays);
   const Status status = check(cudaGetLastError(), "cross-entropy");
-  if (!status.ok() || parts == 1) return status;
-  constexpr int join_threads = 64;
-  const unsigned join_blocks = static_cast<unsigned>((c.rows + join_threads - 1) / join_threads);
-  const Following following(join_blocks, join_threads, on.stream);
+  if (!status.ok() || !shares.cut) return status;
+  constexpr unsigned warps = join_threads / 32;
+  const Following following((blocks + warps - 1) / warps, dim3(32, warps), on.stream);
   return check(cudaLaunchKernelEx(following.config(), cross_entropy_join<T>, arrays), "cross-entropy, parts");
 }
 
@@ -230,7 +280,7 @@ Status launch(const op::CrossEntropy& c, const Launch& on) noexcept {
   with_type(c.dtype, [&](auto zero) {
     using T = decltype(zero);
     status = c.backward ? run_backward<T>(c, on)
-                        : run_forward<T>(c, on.array<float>(2), on.array<float>(3), parts_of(c, on.sms), on);
+                        : run_forward<T>(c, on.array<float>(2), on.array<float>(3), shares_of(c, on.sms, true), on);
   });
   return status;
 }
@@ -238,14 +288,16 @@ Status launch(const op::CrossEntropy& c, const Launch& on) noexcept {
 Status launch_forward_operands(const op::CrossEntropy& c, const Launch& on) noexcept {
   if (c.rows <= 0 || c.vocab <= 0 || !c.backward) return {};
   Status status;
-  with_type(c.dtype, [&](auto zero) { status = run_forward<decltype(zero)>(c, nullptr, on.array<float>(2), 1, on); });
+  with_type(c.dtype, [&](auto zero) {
+    status = run_forward<decltype(zero)>(c, nullptr, on.array<float>(2), shares_of(c, on.sms, false), on);
+  });
   return status;
 }
 
 std::int64_t workspace_bytes(const op::CrossEntropy& c, int sms) noexcept {
   if (c.backward || c.rows <= 0 || c.vocab <= 0) return 0;
-  const int parts = parts_of(c, sms);
-  return parts == 1 ? 0 : c.rows * parts * static_cast<std::int64_t>(sizeof(Exponentials));
+  const Shares shares = shares_of(c, sms, true);
+  return shares.cut ? shares.blocks * 2 * static_cast<std::int64_t>(sizeof(Exponentials)) : 0;
 }
 
 }  // namespace gemmetry::backends::cuda
