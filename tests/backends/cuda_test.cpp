@@ -203,6 +203,18 @@ TEST_F(Cuda, Norms) {
         }
 }
 
+/// A block's rows end anywhere in a pack, the last block's are fewer, the widest fill a thread's slots.
+TEST_F(Cuda, NormsOfOddWidths) {
+  for (const Dtype dtype : floats)
+    for (const bool backward : {false, true})
+      for (const shape::NormKind kind : {shape::NormKind::layer_norm, shape::NormKind::rms_norm}) {
+        for (const std::int64_t width : {2, 7, 8, 9, 17, 63, 65, 250, 513, 1001, 1025, 2500})
+          for (const std::int64_t rows : {1, 67, 2113}) expect_right(op::Norm{rows, width, kind, backward, dtype});
+        for (const std::int64_t width : {4097, 8200, 9216, 10240, 12287, 12288, 12289})
+          expect_right(op::Norm{301, width, kind, backward, dtype});
+      }
+}
+
 TEST_F(Cuda, Softmaxes) {
   for (const Dtype dtype : floats)
     for (const bool backward : {false, true})
@@ -256,6 +268,23 @@ TEST_F(Cuda, CrossEntropies) {
   for (const Dtype dtype : floats)
     for (const bool backward : {false, true})
       for (const auto& [rows, vocab] : sizes) expect_right(op::CrossEntropy{rows, vocab, backward, dtype});
+}
+
+/// Rows that go from one block to the next, over many blocks, or not at all.
+TEST_F(Cuda, CrossEntropiesOfCutRows) {
+  for (const Dtype dtype : floats)
+    for (const auto& [rows, vocab] : std::vector<std::pair<std::int64_t, std::int64_t>>{{1, 2},
+                                                                                        {1, 4096},
+                                                                                        {2, 2000003},
+                                                                                        {131, 50257},
+                                                                                        {134, 50304},
+                                                                                        {793, 2047},
+                                                                                        {5000, 1},
+                                                                                        {5000, 1001},
+                                                                                        {30000, 7},
+                                                                                        {40000, 97}})
+      expect_right(op::CrossEntropy{rows, vocab, false, dtype});
+  expect_right(op::CrossEntropy{40000, 97, true, Dtype::bf16});
 }
 
 TEST_F(Cuda, Optimizers) {
@@ -335,7 +364,7 @@ TEST_F(Cuda, LastRoundsOfManyRows) {
                                        4224, 6001, 8447, 8448, 11999, 12005, 12006};
   const auto few = static_cast<std::int64_t>(some.size());
   for (const bool backward : {false, true})
-    for (const std::int64_t width : {256, 1001, 2048, 4096, 12288}) {
+    for (const std::int64_t width : {9, 256, 1001, 2048, 4096, 12288}) {
       for (const shape::NormKind kind : {shape::NormKind::layer_norm, shape::NormKind::rms_norm})
         expect_rows_right(*backend_, op::Norm{rows, width, kind, backward, Dtype::bf16},
                           op::Norm{few, width, kind, backward, Dtype::bf16}, some);
@@ -377,6 +406,9 @@ TEST_F(Cuda, OneOfEach) {
         expect_right(op::CrossEntropy{33, width, backward, dtype});
       }
       expect_right(op::CrossEntropy{3, 50257, backward, dtype});
+      expect_right(op::CrossEntropy{300, 1001, backward, dtype});
+      expect_right(op::Norm{131, 1001, shape::NormKind::layer_norm, backward, dtype});
+      expect_right(op::Norm{3, 12288, shape::NormKind::layer_norm, backward, dtype});
       expect_right(op::Softmax{3, 9001, false, backward, dtype});
       expect_right(op::Norm{3, 9001, shape::NormKind::layer_norm, backward, dtype});
       expect_right(op::Rotary{33, 3, 64, backward, dtype});
