@@ -85,6 +85,11 @@ Comparison compare_on_device(const Explanation& explained, MeasuringSession& ses
   return comparison;
 }
 
+Comparison compare_with_recordings(const Explanation& explained, const measure::Recordings& recordings,
+                                   const measure::Setting& setting) {
+  return compare(explained, measure::MeasuredModel(recordings, setting), [](std::size_t, std::size_t) { return true; });
+}
+
 std::vector<report::Section> comparison_sections(const Comparison& comparison, bool one_layer) {
   const bool passes = has_passes(comparison.operators, step_of);
   return {

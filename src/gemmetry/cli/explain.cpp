@@ -7,14 +7,15 @@
 #include "gemmetry/cli/arguments.h"
 #include "gemmetry/cli/command.h"
 #include "gemmetry/cli/comparison_section.h"
+#include "gemmetry/cli/device_section.h"
 #include "gemmetry/cli/explanation.h"
 #include "gemmetry/cli/gpu_options.h"
 #include "gemmetry/cli/measuring_session.h"
 #include "gemmetry/cli/model_options.h"
 #include "gemmetry/cli/output_options.h"
+#include "gemmetry/cli/recorded_device.h"
 #include "gemmetry/cli/setting.h"
 #include "gemmetry/cli/step_columns.h"
-#include "gemmetry/cli/sweep_report.h"
 #include "gemmetry/cli/workload_options.h"
 
 namespace gemmetry::cli {
@@ -31,6 +32,7 @@ constexpr auto examples = R"(Examples:
   gemmetry explain --hidden 2560 --layers 32 --heads 20 --vocab 50304 --attention unfused
   gemmetry explain llama-2-7b --phase training --tp 4 --tokens 300e9 --gpus 64
   gemmetry explain llama-2-7b --phase training --compare          predicted beside measured on this machine's GPU
+  gemmetry explain llama-2-7b --compare --device recorded:h200    the same from records, where there are any
   gemmetry explain gpt3-2.7b --format json --out explained.json)";
 
 struct Options {
@@ -224,24 +226,46 @@ report::Document document(const Answer& answer, bool one_layer) {
   return document;
 }
 
-/// Predicted beside measured. The prediction is of the device's own GPU unless --gpu says otherwise.
+/// The device whose times are laid beside the predicted ones.
+struct OtherSide {
+  std::string gpu;  ///< the catalogue's name; empty: it has none
+  report::Section section;
+  std::function<Comparison(const Explanation&)> compare;
+};
+
+/// The prediction is of the device's own GPU unless --gpu says otherwise.
+ExitCode run_beside(const Options& options, const shape::Model& model, const OtherSide& device,
+                    const Console& console) {
+  const predict::Predictor predictor = options.gpu.predictor(device.gpu);
+  const shape::Workload workload = options.workload.workload(model, predictor.gpu());
+  const Explanation explained = explain(model, workload, predictor, options.layer);
+  report::Document document;
+  document.csv = "operators";
+  document.sections = {model_section(model), workload_section(workload), gpu_section(predictor), device.section};
+  for (report::Section& section : comparison_sections(device.compare(explained), options.layer))
+    document.sections.push_back(std::move(section));
+  options.output.write(document, console);
+  return exit_ok;
+}
+
+/// Predicted beside measured or recorded.
 ExitCode run_compare(const Options& options, const Console& console) {
   const shape::Model model = options.model.model();
   const predict::Predictor::Options& how = options.gpu.options();
   MeasuringOptions measuring = options.measuring;
   measuring.follow(how.clocks, how.launch == predict::Launch::graph ? measure::Replay::graph : measure::Replay::stream);
+  const measure::Setting setting = measuring.setting();
+  if (measuring.device().is_recorded()) {
+    const measure::Recordings recordings = load_recordings(measuring);
+    const auto compare = [&](const Explanation& explained) {
+      return compare_with_recordings(explained, recordings, setting);
+    };
+    return run_beside(options, model, {recordings.device().gpu, device_section(recordings, setting), compare}, console);
+  }
   MeasuringSession session(measuring);
-  const predict::Predictor predictor = options.gpu.predictor(session.device().gpu);
-  const shape::Workload workload = options.workload.workload(model, predictor.gpu());
-  const Explanation explained = explain(model, workload, predictor, options.layer);
-  report::Document document;
-  document.csv = "operators";
-  document.sections = {model_section(model), workload_section(workload), gpu_section(predictor),
-                       device_section(session.device(), &session.measurer().setting())};
-  for (report::Section& section : comparison_sections(compare_on_device(explained, session, console), options.layer))
-    document.sections.push_back(std::move(section));
-  options.output.write(document, console);
-  return exit_ok;
+  const auto compare = [&](const Explanation& explained) { return compare_on_device(explained, session, console); };
+  return run_beside(options, model, {session.device().gpu, device_section(session.device(), &setting), compare},
+                    console);
 }
 
 ExitCode run_explain(const Options& options, const Console& console) {
@@ -268,7 +292,8 @@ void Options::add_run_to(CLI::App& app) {
 /// After the options of the training run, which is only predicted.
 void Options::add_compare_to(CLI::App& app) {
   constexpr auto group = "Beside a measurement";
-  CLI::Option* asked = app.add_flag("--compare", compare, "measure every operator on this machine's device too");
+  CLI::Option* asked =
+      app.add_flag("--compare", compare, "measure every operator on the device too, or look up its record");
   asked->group(group)->excludes("--tokens")->excludes("--gpus");
   for (CLI::Option* option : measuring.add_common_to(app, group)) option->needs(asked);
 }

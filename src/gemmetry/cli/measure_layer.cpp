@@ -5,13 +5,14 @@
 
 #include "gemmetry/base/error.h"
 #include "gemmetry/cli/command.h"
+#include "gemmetry/cli/device_section.h"
 #include "gemmetry/cli/interrupt.h"
 #include "gemmetry/cli/measuring_session.h"
 #include "gemmetry/cli/model_options.h"
 #include "gemmetry/cli/output_options.h"
+#include "gemmetry/cli/recorded_device.h"
 #include "gemmetry/cli/setting.h"
 #include "gemmetry/cli/step_columns.h"
-#include "gemmetry/cli/sweep_report.h"
 #include "gemmetry/cli/workload_options.h"
 #include "gemmetry/measure/measured_model.h"
 #include "gemmetry/op/lower.h"
@@ -26,10 +27,12 @@ using report::Value;
 constexpr auto examples =
     R"(Each operator is measured alone, or taken from the database; then all of them one after the other in one graph,
 each on buffers of its own. Ctrl-C ends it after the operator that is being measured; the same command goes on.
+With --device recorded:GPU each operator's record answers, and the exit status is 1 where one has none.
 
 Examples:
   gemmetry measure layer gpt3-2.7b
-  gemmetry measure layer llama-2-7b --ffn 10922 --phase training --clocks sustained)";
+  gemmetry measure layer llama-2-7b --ffn 10922 --phase training --clocks sustained
+  gemmetry measure layer gpt3-2.7b --clocks burst --device recorded:h200)";
 
 struct Options {
   ModelOptions model;
@@ -157,17 +160,7 @@ std::vector<Column<Sums>> sum_columns() {
   };
 }
 
-ExitCode run_measure_layer(const Options& options, const Console& console) {
-  const shape::Model model = options.model.model();
-  MeasuringSession session(options.measuring);
-  const shape::Workload workload = workload_on(session, options.workload, model);
-  op::Program program;
-  op::lower(model, workload, program);
-  const Layer layer = first_layer(program);
-
-  const Interrupt interrupt;
-  std::vector<Row> rows = rows_of(layer);
-  measure_rows(rows, measure::MeasuredModel(session.measurer(), session.store()), interrupt, console);
+Sums sums_of(const std::vector<Row>& rows) {
   Sums sums;
   sums.steps = rows.size();
   for (const Row& row : rows) {
@@ -175,17 +168,56 @@ ExitCode run_measure_layer(const Options& options, const Console& console) {
     ++sums.measured;
     sums.single_s += static_cast<double>(row.count) * row.cost->time_s;
   }
-  if (!interrupt.requested()) measure_sequence(sums, layer, rows, session, options.measuring.sampling());
+  return sums;
+}
 
+report::Document document(const shape::Model& model, const shape::Workload& workload, report::Section device,
+                          const std::vector<Row>& rows, const Sums& sums) {
   report::Document document;
   document.csv = "operators";
   document.sections = {
       model_section(model),
       workload_section(workload),
-      device_section(session.device(), &session.measurer().setting()),
+      std::move(device),
       {"operators", "One layer", report::List{make_table(columns(has_passes(rows, step_of), sums.single_s), rows)}},
       {"layer", "Layer", report::Facts{make_table(sum_columns(), sums)}}};
-  options.output.write(document, console);
+  return document;
+}
+
+Layer layer_of(const shape::Model& model, const shape::Workload& workload) {
+  op::Program program;
+  op::lower(model, workload, program);
+  return first_layer(program);
+}
+
+/// Each operator as it was recorded: a finding where one was not.
+ExitCode run_recorded_layer(const Options& options, const shape::Model& model, const Console& console) {
+  const measure::Recordings recordings = load_recordings(options.measuring);
+  const measure::MeasuredModel recorded(recordings, options.measuring.setting());
+  const shape::Workload workload = workload_on(recorded.gpu(), options.workload, model);
+  std::vector<Row> rows = rows_of(layer_of(model, workload));
+  measure_rows(rows, recorded, Interrupt(), console);
+  Sums sums = sums_of(rows);
+  sums.reason = "operators are recorded one by one";
+  report::Section device = device_section(recordings, options.measuring.setting());
+  options.output.write(document(model, workload, std::move(device), rows, sums), console);
+  return sums.measured == sums.steps ? exit_ok : exit_finding;
+}
+
+ExitCode run_measure_layer(const Options& options, const Console& console) {
+  const shape::Model model = options.model.model();
+  if (options.measuring.device().is_recorded()) return run_recorded_layer(options, model, console);
+  MeasuringSession session(options.measuring);
+  const shape::Workload workload = workload_on(session, options.workload, model);
+  const Layer layer = layer_of(model, workload);
+
+  const Interrupt interrupt;
+  std::vector<Row> rows = rows_of(layer);
+  measure_rows(rows, measure::MeasuredModel(session.measurer(), session.store()), interrupt, console);
+  Sums sums = sums_of(rows);
+  if (!interrupt.requested()) measure_sequence(sums, layer, rows, session, options.measuring.sampling());
+  report::Section device = device_section(session.device(), &session.measurer().setting());
+  options.output.write(document(model, workload, std::move(device), rows, sums), console);
   return exit_ok;
 }
 

@@ -76,12 +76,16 @@ measure::Measuring MeasuringSession::measuring(const MeasuringOptions& options) 
   return measuring;
 }
 
-shape::Workload workload_on(const MeasuringSession& session, const WorkloadOptions& options,
-                            const shape::Model& model) {
-  const gpu::Gpu gpu = session.gpu() ? *session.gpu() : gpu::load_gpu("h200");
+shape::Workload workload_on(const gpu::Gpu* device, const WorkloadOptions& options, const shape::Model& model) {
+  const gpu::Gpu gpu = device ? *device : gpu::load_gpu("h200");
   const shape::Workload workload = options.workload(model, gpu);
   shape::require_possible(workload, model);
   return workload;
+}
+
+shape::Workload workload_on(const MeasuringSession& session, const WorkloadOptions& options,
+                            const shape::Model& model) {
+  return workload_on(session.gpu(), options, model);
 }
 
 std::string command_of(const op::Operator& op) {

@@ -45,8 +45,10 @@ class MeasuringSession {
   measure::Measurer measurer_;
 };
 
-/// The workload on the session's device, which the catalogue may not know: a CPU gets the defaults of the usual GPU.
-/// Error where the device, or a split over several, cannot run it.
+/// The workload on a device that the catalogue may not know (null): a CPU gets the defaults of the usual GPU. Error
+/// where the device, or a split over several, cannot run it.
+shape::Workload workload_on(const gpu::Gpu* device, const WorkloadOptions& options, const shape::Model& model);
+/// The same on the session's device.
 shape::Workload workload_on(const MeasuringSession& session, const WorkloadOptions& options, const shape::Model& model);
 
 /// "gemmetry measure gemm --m 8192 --n 4096 --k 4096 --dtype bf16": the options that give this operator again.

@@ -53,6 +53,9 @@ class MeasuredModel : public op::CostModel {
   std::string reason(const op::Operator& op) const override;
   std::string source() const override;
 
+  /// The catalogue's entry of the device; null: it has none.
+  const gpu::Gpu* gpu() const { return gpu_ ? &*gpu_ : nullptr; }
+
   /// The record that stands behind an operator's cost. Throws as cost does.
   Record record(const op::Operator& op) const;
 
