@@ -202,18 +202,16 @@ class Check {
   void check_growth(const WorkSeries& series, const std::vector<const Record*>& records,
                     const std::vector<Place>& places) {
     const auto time_s = [&](const WorkSeries::Point& point) { return records[point.record]->measurement.median_s; };
-    const auto falls = [&](const WorkSeries::Point& from, const WorkSeries::Point& to, double share) {
-      return time_s(to) < share * time_s(from) && time_s(from) - time_s(to) >= shortest_fall_s;
-    };
     WorkSeries::Point slowest = series.points.front();
     for (std::size_t i = 1; i < series.points.size(); ++i) {
       const WorkSeries::Point &before = series.points[i - 1], &point = series.points[i];
       const Place& place = places[point.record];
-      const bool impossible = point.size > slowest.size && falls(slowest, point, impossible_fall);
+      const bool impossible = point.size > slowest.size && time_s(point) < impossible_fall * time_s(slowest) &&
+                              time_s(slowest) - time_s(point) >= impossible_fall_s;
       if (point.size > before.size) {
         RecordFileSummary& summary = result_.files[place.file];
         ++summary.steps;
-        summary.falls += !impossible && falls(before, point, notable_fall);
+        summary.falls += !impossible && time_s(point) < notable_fall * time_s(before);
       }
       if (impossible) {
         const Place& other = places[slowest.record];
