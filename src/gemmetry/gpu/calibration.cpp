@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
 #include <cmath>
 #include <limits>
 
@@ -38,10 +37,6 @@ Widening widening(Fit fit) {
   }
   return {0.25, 1.5};
 }
-
-/// The classes of op::ErrorClass, by name: this room does not know operators.
-constexpr std::array<std::string_view, 7> error_classes{
-    "product", "thin_product", "misaligned_product", "batched_product", "attention", "pointwise", "collective"};
 
 /// The generation whose kernels a GPU without a calibration of its own generation runs most alike.
 Generation forebear(Generation generation) {
@@ -83,20 +78,11 @@ Group read_group(const JsonObject& file, std::string_view key, std::map<std::str
   return group;
 }
 
-void read_errors(const JsonObject& file, Calibration& calibration) {
-  const JsonObject object = file.object("errors");
-  std::apply([&](const auto&... names) { object.refuse_unknown({"source", names...}); }, error_classes);
-  calibration.sources["errors"] = line_of_text(object, "source");
-  for (const std::string_view name : error_classes) {
-    const JsonObject error = object.object(name);
-    error.refuse_unknown({"shared", "independent"});
-    const auto deviation = [&](std::string_view key) {
-      const double value = error.number(key);
-      if (value < 0 || value > 3) error.fail(key, "expected a standard deviation of the logarithm, 0 to 3");
-      return value;
-    };
-    calibration.errors[std::string(name)] = {deviation("shared"), deviation("independent")};
-  }
+void read_residuals(const JsonObject& file, Calibration& calibration) {
+  const JsonObject group = file.object("residuals");
+  calibration.sources["residuals"] = line_of_text(group, "source");
+  for (const auto& [name, residual] : file.raw("residuals").items())
+    if (name != "source") calibration.residuals[name] = residual_from_json(group, name);
 }
 
 /// How unlike two GPUs are that run the same kernels: by the factors between their throughputs and bandwidths.
@@ -108,10 +94,20 @@ Calibration read(const EmbeddedFile& file) {
   return calibration_from_json(file.text, fmt::format("data/calibration/{}.json", file.name));
 }
 
-void widen(Calibration& calibration) {
+void widen(LogErrors& errors, const Widening& by) {
+  for (auto& [name, error] : errors) error = {std::hypot(error.shared, by.shared), error.independent * by.independent};
+}
+
+/// What was learned of kernel choices holds within a generation (H100's residual takes H200's error from 5.4 to 3.9 %,
+/// docs/models/residual.md), and nowhere else; so do watts.
+void lend(Calibration& calibration) {
+  if (calibration.fit == Fit::borrowed) {
+    calibration.residuals.clear();
+    calibration.power.reset();
+  }
   const Widening by = widening(calibration.fit);
-  for (auto& [name, error] : calibration.errors)
-    error = {std::hypot(error.shared, by.shared), error.independent * by.independent};
+  widen(calibration.errors, by);
+  for (auto& [name, residual] : calibration.residuals) widen(residual.errors, by);
 }
 
 /// The nearest calibration among those of `generation`; null when there is none.
@@ -135,7 +131,8 @@ const EmbeddedFile* nearest_of(const Gpu& gpu, Generation generation) {
 Calibration calibration_from_json(std::string_view text, const std::string& source) {
   const nlohmann::json document = parse_json(text, source);
   const JsonObject file(document, source);
-  file.refuse_unknown({"name", "gemm", "misaligned_gemm", "attention", "decode", "pointwise", "collective", "errors"});
+  file.refuse_unknown({"name", "gemm", "misaligned_gemm", "attention", "decode", "pointwise", "collective", "power",
+                       "errors", "residuals"});
 
   Calibration calibration;
   calibration.name = line_of_text(file, "name");
@@ -145,7 +142,11 @@ Calibration calibration_from_json(std::string_view text, const std::string& sour
   calibration.decode = read_group<DecodeCoefficients>(file, "decode", calibration.sources);
   calibration.pointwise = read_group<PointwiseCoefficients>(file, "pointwise", calibration.sources);
   calibration.collective = read_group<CollectiveCoefficients>(file, "collective", calibration.sources);
-  read_errors(file, calibration);
+  if (file.has("power")) calibration.power = read_group<PowerCoefficients>(file, "power", calibration.sources);
+  const JsonObject errors = file.object("errors");
+  calibration.errors = log_errors_from_json(errors, Classes::all);
+  calibration.sources["errors"] = line_of_text(errors, "source");
+  if (file.has("residuals")) read_residuals(file, calibration);
   return calibration;
 }
 
@@ -164,7 +165,7 @@ Calibration calibration_for(const Gpu& gpu) {
                             gpu.name, name(gpu.generation), "volta, ampere, ada, hopper, blackwell, cdna2 or cdna3"));
   Calibration calibration = read(*file);
   calibration.fit = fit;
-  widen(calibration);
+  lend(calibration);
   return calibration;
 }
 

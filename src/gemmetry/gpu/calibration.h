@@ -2,11 +2,14 @@
 
 #include <array>
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "gemmetry/gpu/gpu.h"
+#include "gemmetry/gpu/log_error.h"
+#include "gemmetry/gpu/residual.h"
 
 namespace gemmetry::gpu {
 
@@ -151,11 +154,26 @@ struct CollectiveCoefficients {
   }
 };
 
-/// Standard deviations of the logarithm of a predicted time: what all operators of a class share, and what is each
-/// one's own.
-struct LogError {
-  double shared = 0;
-  double independent = 0;
+/// What a GPU draws and how it slows down at its power limit (docs/models/power.md). All at its full clock.
+struct PowerCoefficients {
+  double idle_w = 0;         ///< doing nothing
+  double busy_w = 0;         ///< added while kernels run, whatever they do
+  double tensor_w = 0;       ///< added by the tensor cores at their peak
+  double memory_w = 0;       ///< added by the memory at its peak
+  double exponent = 3;       ///< what is above idle falls with this power of the clock
+  double least_clock = 0.3;  ///< share of the full clock below which it is not lowered
+
+  static constexpr auto fields() {
+    using P = PowerCoefficients;
+    return std::to_array<Coefficient<P>>({
+        {"idle_w", &P::idle_w, 0, 1e4},
+        {"busy_w", &P::busy_w, 0, 1e4},
+        {"tensor_w", &P::tensor_w, 0, 1e4},
+        {"memory_w", &P::memory_w, 0, 1e4},
+        {"exponent", &P::exponent, 0.5, 10},
+        {"least_clock", &P::least_clock, 0.05, 1},
+    });
+  }
 };
 
 /// How well a calibration fits the GPU it is used for.
@@ -175,7 +193,9 @@ struct Calibration {
   DecodeCoefficients decode;
   PointwiseCoefficients pointwise;
   CollectiveCoefficients collective;
-  std::map<std::string, LogError> errors;      ///< by name of the operator's error class
+  std::optional<PowerCoefficients> power;      ///< absent: products slow down to the GPU's sustained_fraction
+  LogErrors errors;                            ///< by name of the operator's error class
+  std::map<std::string, Residual> residuals;   ///< by name, predict/features.h; none without records of this GPU
   std::map<std::string, std::string> sources;  ///< group of coefficients -> where it is from
 };
 

@@ -6,7 +6,7 @@
 
 namespace gemmetry::predict {
 
-/// What one kernel other than a product takes, and of what that is made. The parts overlap: they add up to more than
+/// What one kernel takes, and of what that is made. The parts overlap: they add up to more than
 /// the time.
 struct Estimate {
   double time_s = 0;

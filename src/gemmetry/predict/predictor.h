@@ -1,7 +1,7 @@
 #pragma once
 
 #include <array>
-#include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -14,6 +14,8 @@
 #include "gemmetry/predict/gemm_model.h"
 #include "gemmetry/predict/gemm_plan.h"
 #include "gemmetry/predict/pointwise_model.h"
+#include "gemmetry/predict/power_model.h"
+#include "gemmetry/predict/residual_model.h"
 
 namespace gemmetry::predict {
 
@@ -40,13 +42,14 @@ class Predictor final : public op::CostModel {
   std::string reason(const op::Operator& op) const override;
   std::string source() const override;
 
-  /// What the structured model alone says, before the calibration's residual and before the host's launches.
+  /// What the structured model alone says, before the calibration's residual, power and the host's launches.
   double structured_time(const op::Operator& op) const;
   /// Values of `feature_names(op)`, in that order.
   std::vector<float> features(const op::Operator& op) const;
 
-  GemmPlan plan(const op::Gemm& gemm) const { return gemms_.plan(gemm); }
-  GemmPlan plan(const op::GroupedGemm& gemm) const { return gemms_.plan(gemm); }
+  /// How the product is taken to run; its times are those of `cost` before the host's launches.
+  GemmPlan plan(const op::Gemm& gemm) const;
+  GemmPlan plan(const op::GroupedGemm& gemm) const;
 
   const gpu::Gpu& gpu() const { return gpu_; }
   const gpu::Node& node() const { return node_; }
@@ -54,20 +57,29 @@ class Predictor final : public op::CostModel {
   const Options& options() const { return options_; }
 
  private:
-  /// What one execution takes before it is told how it is launched, and whose error it shares.
+  /// What the structured model says, at the clock it is asked for.
+  struct Structured {
+    Estimate estimate;
+    op::ErrorClass error_class;
+  };
+  /// What one execution takes before it is told how it is launched.
   struct Priced {
+    double structured_s;
     double time_s;
     op::Bound bound;
     op::ErrorClass error_class;
+    Correction correction;
+    const ResidualModel* residual;  ///< null: none for such operators
   };
-  Priced priced(const op::Gemm& gemm) const;
-  Priced priced(const op::GroupedGemm& gemm) const;
-  Priced priced(const op::Attention& attention) const;
-  Priced priced(const op::Collective& collective) const;
-  template <class Pointwise>
-  Priced priced(const Pointwise& pointwise) const;
 
+  /// Calls `take(structured, write_features)`; write_features fills a Features.
+  template <class Take>
+  auto structured(const op::Operator& op, Take take) const;
+  Priced priced(const op::Operator& op) const;
+  const ResidualModel* residual(const op::Operator& op) const;
+  double slowdown(const op::Operator& op, const Structured& structured, double time_s) const;
   op::Uncertainty uncertainty(const op::Operator& op, const Priced& priced) const;
+  std::string range_text(const Priced& priced) const;
 
   gpu::Gpu gpu_;
   gpu::Node node_;
@@ -78,6 +90,8 @@ class Predictor final : public op::CostModel {
   PointwiseModel pointwise_;
   CollectiveModel collectives_;
   std::array<op::Uncertainty, op::error_classes> errors_;
+  std::vector<std::optional<ResidualModel>> residuals_;  ///< in the order of residual_names()
+  std::optional<PowerModel> power_;                      ///< of sustained clocks; the models above are of burst then
 };
 
 }  // namespace gemmetry::predict
