@@ -86,6 +86,7 @@ bool is_measured(std::string_view key) {
 Value compact_cell_of(const RecordField& field, const Record& record) {
   Value value = cell_of(field, record);
   if (auto* number = std::get_if<double>(&value)) *number = rounded(*number);
+  if (std::holds_alternative<report::Unknown>(value)) return {};  // so that a column of nothing else is left out
   return value;
 }
 
