@@ -12,8 +12,7 @@ TEST(ErrorStatistics, AreWhatTheyAreByHand) {
   // Errors 10 % slow, 20 % fast, right, 50 % slow; half of the intervals hold the time.
   const op::Uncertainty narrow{0, 0.1 / op::normal_90};
   const op::Uncertainty wide{0.06 / op::normal_90, 0.08 / op::normal_90};  // together 0.1
-  const std::array<Prediction, 4> predictions{
-      {{1.1, 1, narrow}, {0.8, 1, wide}, {2, 2, narrow}, {1.5, 1, wide}}};
+  const std::array<Prediction, 4> predictions{{{1.1, 1, narrow}, {0.8, 1, wide}, {2, 2, narrow}, {1.5, 1, wide}}};
   const ErrorStatistics statistics = statistics_of(predictions);
   EXPECT_EQ(statistics.count, 4u);
   EXPECT_NEAR(statistics.mape, 0.2, 1e-12);

@@ -35,8 +35,8 @@ TEST(ShapeClass, DistanceIsInOctavesOfSizes) {
   b.layout = op::Layout::tn;
   EXPECT_TRUE(std::isinf(octaves_between(a, b)));
   EXPECT_TRUE(std::isinf(octaves_between(a, op::Norm{.rows = 1, .width = 1})));
-  EXPECT_TRUE(std::isinf(octaves_between(op::Attention{.queries = 1, .keys = 1, .window = 4},
-                                         op::Attention{.queries = 1, .keys = 1})));
+  EXPECT_TRUE(std::isinf(
+      octaves_between(op::Attention{.queries = 1, .keys = 1, .window = 4}, op::Attention{.queries = 1, .keys = 1})));
 }
 
 }  // namespace

@@ -38,7 +38,8 @@ ErrorStatistics statistics_of(std::span<const Prediction> predictions) {
   result.median = measure::median(errors);
   result.p95 = measure::quantile(errors, 0.95);
   result.bias = std::expm1(measure::median(each(predictions, [](const Prediction& r) { return r.logarithm(); })));
-  const auto covered = std::count_if(predictions.begin(), predictions.end(), [](const Prediction& r) { return r.covered(); });
+  const auto covered =
+      std::count_if(predictions.begin(), predictions.end(), [](const Prediction& r) { return r.covered(); });
   result.coverage = static_cast<double>(covered) / count;
   result.half_width = measure::median(each(predictions, [](const Prediction& r) { return r.half_width(); }));
   return result;

@@ -8,8 +8,10 @@
 #include <numeric>
 #include <random>
 #include <string>
+#include <unordered_map>
 
 #include "gemmetry/base/error.h"
+#include "gemmetry/calibrate/predictors.h"
 
 namespace gemmetry::calibrate {
 namespace {
@@ -41,36 +43,18 @@ double roughly_normal(std::mt19937_64& random) {
   return sum;
 }
 
-/// The predictors of one calibration for the ways that samples were measured.
-class Predictors {
- public:
-  Predictors(const gpu::Gpu& gpu, const gpu::Node& node, const gpu::Calibration& calibration)
-      : gpu_(gpu), node_(node), calibration_(calibration) {}
+bool is_burst(const Sample& sample) {
+  return sample.how.clocks == gpu::Clocks::burst && sample.how.launch == predict::Launch::graph;
+}
 
-  double time_s(const Sample& sample) {
-    const auto key = std::pair(sample.how.clocks, sample.how.launch);
-    auto found = made_.find(key);
-    if (found == made_.end())
-      found = made_.emplace(key, predict::Predictor(gpu_, node_, calibration_, sample.how)).first;
-    return found->second.cost(sample.op).time_s;
-  }
+double predicted_s(Predictors& predictors, const Sample& sample) {
+  const predict::Predictor& predictor = predictors.of(sample);
+  return is_burst(sample) ? predictor.structured_time(sample.op) : predictor.cost(sample.op).time_s;
+}
 
- private:
-  const gpu::Gpu& gpu_;
-  const gpu::Node& node_;
-  const gpu::Calibration& calibration_;
-  std::map<std::pair<gpu::Clocks, predict::Launch>, predict::Predictor> made_;
-};
-
-/// Samples of the way that coefficients are about: bursts from a graph where there are any.
-template <class Samples>
-void keep_bursts(Samples& samples) {
-  const auto is_burst = [](const auto& one) {
-    const predict::Predictor::Options& how = one.second.how;
-    return how.clocks == gpu::Clocks::burst && how.launch == predict::Launch::graph;
-  };
-  if (std::any_of(samples.begin(), samples.end(), is_burst))
-    std::erase_if(samples, [&](const auto& one) { return !is_burst(one); });
+/// Where a fit of the power begins: what large GPUs draw, as shares of their limit.
+gpu::PowerCoefficients usual_power(double limit_w) {
+  return {.idle_w = 0.15 * limit_w, .busy_w = 0.1 * limit_w, .tensor_w = 0.9 * limit_w, .memory_w = 0.35 * limit_w};
 }
 
 }  // namespace
@@ -78,24 +62,51 @@ void keep_bursts(Samples& samples) {
 Fitter::Fitter(gpu::Gpu gpu, gpu::Node node, gpu::Calibration start, std::span<const Sample> samples,
                FitOptions options)
     : gpu_(std::move(gpu)), node_(std::move(node)), calibration_(std::move(start)), options_(std::move(options)) {
-  const predict::Predictor predictor(gpu_, node_, calibration_, {});
-  for (const Sample& sample : samples)
-    if (!sample.held_out)
-      if (const Group* group = group_of(sample.op, predictor)) samples_.emplace_back(*group, sample);
+  calibration_.residuals.clear();
+  std::copy_if(samples.begin(), samples.end(), std::back_inserter(samples_),
+               [](const Sample& sample) { return !sample.held_out; });
 }
 
-std::size_t Fitter::count(Group group) const { return weighted(group).size(); }
+std::vector<Sample> Fitter::samples_of(Group group) const {
+  if (group == Group::power) return slowed();
+  const predict::Predictor predictor(gpu_, node_, calibration_, {});
+  std::vector<Sample> chosen;
+  for (const Sample& sample : samples_)
+    if (const Group* of = group_of(sample.op, predictor); of != nullptr && *of == group) chosen.push_back(sample);
+  if (std::any_of(chosen.begin(), chosen.end(), is_burst))
+    std::erase_if(chosen, [](const Sample& sample) { return !is_burst(sample); });
+  return chosen;
+}
+
+/// What power is fitted to: sustained samples, each with the time that it would have if the prediction of its burst
+/// were right.
+std::vector<Sample> Fitter::slowed() const {
+  std::unordered_map<op::Operator, double, op::OperatorHash> bursts;
+  for (const Sample& sample : samples_)
+    if (is_burst(sample)) bursts.emplace(sample.op, sample.time_s);
+  Predictors predictors(gpu_, node_, calibration_);
+  const predict::Predictor& in_burst = predictors.of({gpu::Clocks::burst, predict::Launch::graph});
+  std::vector<Sample> chosen;
+  for (Sample sample : samples_) {
+    if (sample.how.clocks != gpu::Clocks::sustained || sample.how.launch != predict::Launch::graph ||
+        std::holds_alternative<op::Collective>(sample.op))
+      continue;
+    if (const auto burst = bursts.find(sample.op); burst != bursts.end())
+      sample.time_s *= in_burst.structured_time(sample.op) / burst->second;
+    chosen.push_back(std::move(sample));
+  }
+  return chosen;
+}
+
+std::size_t Fitter::count(Group group) const { return samples_of(group).size(); }
 
 /// Weights have a mean of 1. Every size and alignment of a dtype has the same sum; dtypes have the square root of how
 /// many samples they have, so that the few of a rare one are heard and do not rule.
 std::vector<Fitter::Weighted> Fitter::weighted(Group group) const {
-  std::vector<std::pair<Group, Sample>> chosen;
-  std::copy_if(samples_.begin(), samples_.end(), std::back_inserter(chosen),
-               [&](const auto& one) { return one.first == group; });
-  keep_bursts(chosen);
+  std::vector<Sample> chosen = samples_of(group);
   std::map<ShapeClass, double> in_class;
   std::map<std::string, double> in_dtype;
-  for (const auto& [of, sample] : chosen) {
+  for (const Sample& sample : chosen) {
     ++in_class[sample.shape_class];
     ++in_dtype[sample.shape_class.dtype];
   }
@@ -103,7 +114,7 @@ std::vector<Fitter::Weighted> Fitter::weighted(Group group) const {
   for (const auto& [one, count] : in_class) ++classes[one.dtype];
   std::vector<Weighted> samples;
   double sum = 0;
-  for (auto& [of, sample] : chosen) {
+  for (Sample& sample : chosen) {
     const std::string& dtype = sample.shape_class.dtype;
     const double weight = std::sqrt(in_dtype[dtype]) / (classes[dtype] * in_class[sample.shape_class]);
     sum += weight;
@@ -117,19 +128,23 @@ double Fitter::error(const gpu::Calibration& calibration, std::span<const Weight
   Predictors predictors(gpu_, node_, calibration);
   double sum = 0;
   for (const auto& [sample, weight] : samples)
-    sum += weight * std::abs(std::log(predictors.time_s(sample) / sample.time_s));
+    sum += weight * std::abs(std::log(predicted_s(predictors, sample) / sample.time_s));
   return samples.empty() ? 0 : sum / static_cast<double>(samples.size());
 }
 
 GroupFit Fitter::fit(Group group) {
   std::vector<Weighted> samples = weighted(group);
-  GroupFit result{group, samples.size(), 0, 0, parameters_of(group, calibration_)};
+  const double before = error(calibration_, samples);
+  const gpu::Calibration present_calibration = calibration_;
+  if (group == Group::power && !calibration_.power) {
+    if (!gpu_.power_limit_w) throw Error(fmt::format("power: the limit of {} is unknown", gpu_.title));
+    calibration_.power = usual_power(*gpu_.power_limit_w);
+  }
+  GroupFit result{group, samples.size(), before, before, parameters_of(group, calibration_)};
   const std::vector<Parameter>& parameters = result.parameters;
   if (samples.size() < parameters.size() && options_.prior == 0)
     throw Error(fmt::format("{}: {} records to fit {} coefficients to; measure more", name(group), samples.size(),
                             parameters.size()));
-  result.before = error(calibration_, samples);
-
   std::vector<Range> ranges;
   std::vector<double> present;
   for (const Parameter& parameter : parameters) {
@@ -148,7 +163,7 @@ GroupFit Fitter::fit(Group group) {
       Predictors predictors(gpu_, node_, calibration);
       for (std::size_t i = 0; i < chosen.size(); ++i) {
         const auto& [sample, weight] = chosen[i];
-        values[i] = std::sqrt(weight) * robust(std::log(predictors.time_s(sample) / sample.time_s));
+        values[i] = std::sqrt(weight) * robust(std::log(predicted_s(predictors, sample) / sample.time_s));
       }
       for (std::size_t i = 0; i < x.size(); ++i) {
         const Range& range = ranges[i];
@@ -174,15 +189,11 @@ GroupFit Fitter::fit(Group group) {
     if (start == 0 || found.sum < best.sum) best = found;
     if (options_.progress) options_.progress({group, start + 1, options_.starts, error(with(best.x), trial)});
   }
-  if (!best.x.empty()) {
-    best = minimise(samples, best.x, final_steps);
-    const gpu::Calibration fitted = with(best.x);
-    result.after = error(fitted, samples);
-    if (result.after < result.before)
-      calibration_ = fitted;
-    else
-      result.after = result.before;
-  }
+  if (!best.x.empty()) best = minimise(samples, best.x, final_steps);
+  const gpu::Calibration fitted = best.x.empty() ? present_calibration : with(best.x);
+  const double after = error(fitted, samples);
+  calibration_ = after < before ? fitted : present_calibration;
+  result.after = std::min(after, before);
   return result;
 }
 

@@ -11,10 +11,13 @@
 
 namespace gemmetry::calibrate {
 
+/// A group is not fitted to fewer.
+inline constexpr std::size_t least_fit_samples = 30;
+
 struct FitProgress {
   Group group = Group::gemm;
-  int start = 0;   ///< from 1
-  int starts = 0;  ///< that will be made
+  int start = 0;     ///< from 1
+  int starts = 0;    ///< that will be made
   double error = 0;  ///< least mean absolute logarithmic error so far, classes counting alike
 };
 
@@ -39,11 +42,12 @@ struct GroupFit {
 };
 
 /// Fits the coefficients of a GPU's calibration to samples: the groups one after the other, each to the samples whose
-/// times depend on it. What is minimised is the sum of the absolute logarithmic errors (quadratic within typical_error),
-/// each class of shapes counting alike within its dtype.
+/// times depend on it, those of bursts where there are any. What is minimised is the sum of the absolute logarithmic
+/// errors (quadratic within typical_error), each class of shapes counting alike within its dtype. Power is fitted to
+/// sustained samples; where the same operator was measured in a burst too, to how much slower it is sustained.
 class Fitter {
  public:
-  /// Held-out samples are left out.
+  /// Held-out samples are left out, and so are the calibration's learned residuals: they are of other coefficients.
   Fitter(gpu::Gpu gpu, gpu::Node node, gpu::Calibration start, std::span<const Sample> samples, FitOptions options);
 
   /// Error where there are fewer samples than the group has coefficients.
@@ -63,13 +67,15 @@ class Fitter {
     double weight;
   };
 
+  std::vector<Sample> samples_of(Group group) const;
+  std::vector<Sample> slowed() const;
   std::vector<Weighted> weighted(Group group) const;
   double error(const gpu::Calibration& calibration, std::span<const Weighted> samples) const;
 
   gpu::Gpu gpu_;
   gpu::Node node_;
   gpu::Calibration calibration_;
-  std::vector<std::pair<Group, Sample>> samples_;
+  std::vector<Sample> samples_;
   FitOptions options_;
 };
 

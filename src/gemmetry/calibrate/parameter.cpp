@@ -12,11 +12,12 @@
 namespace gemmetry::calibrate {
 namespace {
 
-constexpr std::array<std::pair<Group, std::string_view>, 5> names{{{Group::gemm, "gemm"},
+constexpr std::array<std::pair<Group, std::string_view>, 6> names{{{Group::gemm, "gemm"},
                                                                    {Group::misaligned_gemm, "misaligned_gemm"},
                                                                    {Group::attention, "attention"},
                                                                    {Group::decode, "decode"},
-                                                                   {Group::pointwise, "pointwise"}}};
+                                                                   {Group::pointwise, "pointwise"},
+                                                                   {Group::power, "power"}}};
 
 /// How far beyond what other GPUs have a coefficient may lie.
 constexpr double beyond = 4;
@@ -32,33 +33,43 @@ const std::vector<gpu::Calibration>& shipped() {
   return all;
 }
 
-template <class Coefficients>
-std::vector<Parameter> parameters(Coefficients gpu::Calibration::*group, const gpu::Calibration& now) {
+/// `of` gives the group's coefficients in a calibration, const or not, or null.
+template <class Coefficients, class Of>
+std::vector<Parameter> parameters(const gpu::Calibration& now, Of of) {
   std::vector<Parameter> result;
   for (const auto& field : Coefficients::fields()) {
     const auto member = field.member;
-    double low = (now.*group).*member;
+    double low = of(now)->*member;
     double high = low;
     for (const gpu::Calibration& other : shipped()) {
-      const double value = (other.*group).*member;
+      const Coefficients* coefficients = of(other);
+      if (coefficients == nullptr) continue;
+      const double value = coefficients->*member;
       high = std::max(high, value);
       if (value > 0) low = low > 0 ? std::min(low, value) : value;
     }
     Range range{std::max(field.low, low / beyond), std::min(field.high, high * beyond)};
     if (!(range.low < range.high)) range = {field.low, field.high};  // zero everywhere
-    result.push_back({std::string(field.name), [=](const gpu::Calibration& c) { return (c.*group).*member; },
-                      [=](gpu::Calibration& c, double value) { (c.*group).*member = value; }, range});
+    result.push_back({std::string(field.name), [=](const gpu::Calibration& c) { return of(c)->*member; },
+                      [=](gpu::Calibration& c, double value) { of(c)->*member = value; }, range});
   }
   return result;
+}
+
+template <class Coefficients>
+std::vector<Parameter> parameters(const gpu::Calibration& now, Coefficients gpu::Calibration::*group) {
+  return parameters<Coefficients>(now, [group](auto& c) { return &(c.*group); });
 }
 
 }  // namespace
 
 std::string_view name(Group group) { return op::name_in<Group>(names, group); }
 
+Group group_from_name(std::string_view name) { return op::value_in<Group>(names, "group of coefficients", name); }
+
 const std::vector<Group>& all_groups() {
-  static const std::vector<Group> all{Group::gemm, Group::misaligned_gemm, Group::attention, Group::decode,
-                                      Group::pointwise};
+  static const std::vector<Group> all{Group::gemm,   Group::misaligned_gemm, Group::attention,
+                                      Group::decode, Group::pointwise,       Group::power};
   return all;
 }
 
@@ -67,8 +78,7 @@ const Group* group_of(const op::Operator& op, const predict::Predictor& predicto
   return std::visit(
       [&]<class Op>(const Op& one) -> const Group* {
         if constexpr (std::is_same_v<Op, op::Gemm> || std::is_same_v<Op, op::GroupedGemm>) {
-          const bool misaligned =
-              predict::error_class(one, predictor.plan(one)) == op::ErrorClass::misaligned_product;
+          const bool misaligned = predict::error_class(one, predictor.plan(one)) == op::ErrorClass::misaligned_product;
           return group(misaligned ? Group::misaligned_gemm : Group::gemm);
         } else if constexpr (std::is_same_v<Op, op::Attention>) {
           return group(predict::is_decode(one) ? Group::decode : Group::attention);
@@ -84,15 +94,17 @@ const Group* group_of(const op::Operator& op, const predict::Predictor& predicto
 std::vector<Parameter> parameters_of(Group group, const gpu::Calibration& now) {
   switch (group) {
     case Group::gemm:
-      return parameters(&gpu::Calibration::gemm, now);
+      return parameters(now, &gpu::Calibration::gemm);
     case Group::misaligned_gemm:
-      return parameters(&gpu::Calibration::misaligned_gemm, now);
+      return parameters(now, &gpu::Calibration::misaligned_gemm);
     case Group::attention:
-      return parameters(&gpu::Calibration::attention, now);
+      return parameters(now, &gpu::Calibration::attention);
     case Group::decode:
-      return parameters(&gpu::Calibration::decode, now);
+      return parameters(now, &gpu::Calibration::decode);
     case Group::pointwise:
-      return parameters(&gpu::Calibration::pointwise, now);
+      return parameters(now, &gpu::Calibration::pointwise);
+    case Group::power:
+      return parameters<gpu::PowerCoefficients>(now, [](auto& c) { return c.power ? &*c.power : nullptr; });
   }
   return {};
 }

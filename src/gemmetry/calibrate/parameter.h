@@ -13,12 +13,13 @@
 namespace gemmetry::calibrate {
 
 /// Coefficients that are fitted together, as a calibration file groups them.
-enum class Group { gemm, misaligned_gemm, attention, decode, pointwise };
+enum class Group { gemm, misaligned_gemm, attention, decode, pointwise, power };
 
 std::string_view name(Group group);
+Group group_from_name(std::string_view name);  ///< Error naming the choices
 const std::vector<Group>& all_groups();
 
-/// The group that an operator's time depends on most; null: nothing that is fitted here (collectives).
+/// The group that an operator's time in a burst depends on most; null: nothing that is fitted here (collectives).
 const Group* group_of(const op::Operator& op, const predict::Predictor& predictor);
 
 /// A coefficient to be fitted.
@@ -30,7 +31,7 @@ struct Parameter {
   Range range;
 };
 
-/// The coefficients of a group, in their order.
+/// The coefficients of a group, in their order. Of power, the calibration has to have some.
 std::vector<Parameter> parameters_of(Group group, const gpu::Calibration& now);
 
 }  // namespace gemmetry::calibrate

@@ -8,9 +8,7 @@
 namespace gemmetry::calibrate {
 namespace {
 
-bool is_predicted(const measure::Setting& setting) {
-  return setting.policy == measure::Policy::first && !setting.warm;
-}
+bool is_predicted(const measure::Setting& setting) { return setting.policy == measure::Policy::first && !setting.warm; }
 
 predict::Predictor::Options how(const measure::Setting& setting) {
   const bool graph = setting.replay == measure::Replay::graph;
