@@ -132,7 +132,7 @@ Calibration calibration_from_json(std::string_view text, const std::string& sour
   const nlohmann::json document = parse_json(text, source);
   const JsonObject file(document, source);
   file.refuse_unknown({"name", "gemm", "misaligned_gemm", "attention", "decode", "pointwise", "collective", "power",
-                       "errors", "residuals"});
+                       "errors", "fit", "residuals"});
 
   Calibration calibration;
   calibration.name = line_of_text(file, "name");

@@ -13,7 +13,7 @@ namespace {
 using nlohmann::json;
 
 constexpr std::size_t most_nodes = 4095;  // 2048 leaves
-constexpr std::size_t most_trees = 5000;
+constexpr std::size_t most_trees = 2000;
 
 std::vector<std::string> words(const JsonObject& object, std::string_view key) {
   std::vector<std::string> found;

@@ -7,6 +7,8 @@
 namespace gemmetry::predict {
 namespace {
 
+constexpr std::uint32_t all_nodes = (1U << 24) - 1;  // Node::next; more than gpu::residual_from_json lets in
+static_assert(most_features <= 256, "Node::feature");
 constexpr float never = std::numeric_limits<float>::infinity();
 
 /// A tree's nodes below one, breadth first: both children of a node side by side.
@@ -58,12 +60,12 @@ std::uint32_t BoostedTrees::add(const gpu::Tree& tree, std::span<const std::size
     const auto [from, to] = open[i];
     Node& node = nodes_[root + to];
     if (tree.split[from] < 0) {
-      node = {never, 0, static_cast<std::uint16_t>(to)};
+      node = {never, 0, static_cast<std::uint32_t>(root + to) & all_nodes};
       values_[root + to] = tree.number[from];
       continue;
     }
-    const auto feature = static_cast<std::uint16_t>(positions[static_cast<std::size_t>(tree.split[from])]);
-    node = {tree.number[from], feature, static_cast<std::uint16_t>(free)};
+    const std::size_t feature = positions[static_cast<std::size_t>(tree.split[from])];
+    node = {tree.number[from], static_cast<std::uint8_t>(feature), static_cast<std::uint32_t>(root + free) & all_nodes};
     open.push_back({from + 1, free});
     open.push_back({gpu::end_of_branch(tree, from + 1), free + 1});
     free += 2;
@@ -79,7 +81,7 @@ double BoostedTrees::operator()(const Features& features) const {
     for (int step = 0; step < group.steps; ++step)
       for (std::size_t i = 0; i < width; ++i) {
         const Node& node = nodes_[at[i]];
-        at[i] = group.roots[i] + node.next + (features[node.feature] > node.threshold ? 1U : 0U);
+        at[i] = node.next + (features[node.feature] > node.threshold ? 1U : 0U);
       }
     for (const std::uint32_t leaf : at) sum += values_[leaf];
   }

@@ -25,8 +25,8 @@ class BoostedTrees {
   /// infinite and it goes to itself, so that all trees of a group can be walked equally many steps.
   struct Node {
     float threshold;
-    std::uint16_t feature;
-    std::uint16_t next;  ///< from the root of its tree
+    std::uint32_t feature : 8;
+    std::uint32_t next : 24;
   };
   /// Trees that are walked side by side: their loads overlap.
   static constexpr int width = 8;
