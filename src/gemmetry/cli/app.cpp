@@ -53,6 +53,8 @@ void build(CLI::App& app, Command& chosen) {
   add_predict(app, chosen);
   add_measure(app, chosen);
   add_tune(app, chosen);
+  add_calibrate(app, chosen);
+  add_validate(app, chosen);
   add_records(app, chosen);
   add_backends(app, chosen);
   add_models(app, chosen);

@@ -22,6 +22,8 @@ void add_predict(CLI::App& app, Command& chosen);
 void add_measure(CLI::App& app, Command& chosen);
 void add_measure_layer(CLI::App& measure, Command& chosen);
 void add_tune(CLI::App& app, Command& chosen);
+void add_calibrate(CLI::App& app, Command& chosen);
+void add_validate(CLI::App& app, Command& chosen);
 void add_records(CLI::App& app, Command& chosen);
 void add_records_check(CLI::App& records, Command& chosen);
 void add_backends(CLI::App& app, Command& chosen);

@@ -20,6 +20,7 @@ void GpuOptions::add_to(CLI::App& app) {
   app.add_option("--node", node_, "machine it stands in: a name (gemmetry nodes) or the path of a JSON file")
       ->type_name("NODE")
       ->group(group);
+  calibration_.add_to(app)->group(group);
   add_choice(app, "--clocks", options_.clocks, {gpu::Clocks::sustained, gpu::Clocks::burst},
              "ceiling: full load until the clock is flat, or a short run after idle")
       ->group(group);
@@ -38,13 +39,11 @@ void GpuOptions::add_to(CLI::App& app) {
 }
 
 predict::Predictor GpuOptions::predictor(const std::string& usual) const {
-  predict::Predictor in_usual_node = predict::Predictor::for_gpu(states_gpu_ || usual.empty() ? gpu_ : usual, options_);
-  if (node_.empty()) return in_usual_node;
-  const gpu::Gpu& gpu = in_usual_node.gpu();
-  const gpu::Node node = gpu::load_node(node_);
-  if (gpu::load_gpu(node.gpu).name != gpu.name)
+  const gpu::Gpu gpu = gpu::load_gpu(states_gpu_ || usual.empty() ? gpu_ : usual);
+  const gpu::Node node = node_.empty() ? gpu::usual_node(gpu) : gpu::load_node(node_);
+  if (!node_.empty() && gpu::load_gpu(node.gpu).name != gpu.name)
     throw Error(fmt::format("--node {} holds {} GPUs, not {}: add --gpu {}", node_, node.gpu, gpu.name, node.gpu));
-  return {gpu, node, in_usual_node.calibration(), options_};
+  return {gpu, node, calibration_.calibration(gpu), options_};
 }
 
 shape::Dtype default_dtype(const gpu::Gpu& gpu) {

@@ -4,11 +4,12 @@
 #include <string>
 #include <string_view>
 
+#include "gemmetry/cli/calibration_option.h"
 #include "gemmetry/predict/predictor.h"
 
 namespace gemmetry::cli {
 
-/// On which GPU, in which node, at which clocks.
+/// On which GPU, in which node, at which clocks, by which calibration.
 class GpuOptions {
  public:
   void add_to(CLI::App& app);
@@ -22,6 +23,7 @@ class GpuOptions {
   std::string gpu_ = "h200";
   bool states_gpu_ = false;
   std::string node_;
+  CalibrationOption calibration_;
   predict::Predictor::Options options_;
 };
 

@@ -112,9 +112,13 @@ void OutputOptions::add_to(CLI::App& app) {
 
 void OutputOptions::write(const report::Document& document, const Console& console) const {
   if (file_.empty())
-    console.write(rendered(document, format_, console.style()));
+    show(document, format_, console);
   else
     write_file(file_, rendered(document, format_, {}));
+}
+
+void show(const report::Document& document, Format format, const Console& console) {
+  console.write(rendered(document, format, console.style()));
 }
 
 void write_file(const std::string& path, const std::string& text) {

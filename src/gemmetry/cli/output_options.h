@@ -19,6 +19,8 @@ class OutputOptions {
 
   void add_to(CLI::App& app);
 
+  Format format() const { return format_; }
+
   /// Shows the document on standard output or writes it to the file. Error when that fails.
   void write(const report::Document& document, const Console& console) const;
 
@@ -26,6 +28,9 @@ class OutputOptions {
   Format format_;
   std::string file_;
 };
+
+/// Shows the document on standard output.
+void show(const report::Document& document, Format format, const Console& console);
 
 /// Replaces the file by `text`, all or nothing: the text goes to a new file beside it, which then takes its name.
 /// What is no regular file (/dev/stdout, a pipe) is written to. Error naming the path when it cannot be written.
