@@ -24,10 +24,11 @@ NORMAL_90 = 1.6448536  # half-width of a normal distribution's central 90 %, in 
 FEWEST = 100           # records below which nothing is learned
 
 
-def settings(records):
-    """More records carry larger trees."""
-    small = records < 2500
-    return {"objective": "huber", "alpha": 0.05, "num_leaves": 15 if small else 31, "max_depth": 6 if small else 7,
+def settings(y):
+    """More records carry larger trees; what is further off than most counts by its distance, not its square."""
+    small = len(y) < 2500
+    usual = float(numpy.quantile(numpy.abs(y - numpy.median(y)), 0.8))
+    return {"objective": "huber", "alpha": min(max(usual, 0.05), 0.5), "num_leaves": 15 if small else 31, "max_depth": 6 if small else 7,
             "learning_rate": 0.07, "min_data_in_leaf": 10, "feature_fraction": 0.5, "bagging_fraction": 0.7, "bagging_freq": 1,
             "lambda_l2": 1.0, "num_threads": 1, "seed": 1, "deterministic": True, "force_row_wise": True, "verbosity": -1,
             "rounds": 150 if small else 250}
@@ -179,7 +180,7 @@ def learned(name, rows):
 
     x, y = matrix(fit), target(fit)
     sites = fit["site"].tolist()
-    setting = settings(len(fit))
+    setting = settings(y)
     left = y - out_of_fold(x, y, sites, setting)
     # The mean of a normal deviation's logarithm is 0.635 below its standard deviation's.
     size = numpy.log(numpy.maximum(numpy.abs(left), 1e-3))

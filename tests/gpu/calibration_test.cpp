@@ -91,6 +91,82 @@ TEST(Calibration, RefusesWhatItCannotUseAndNamesIt) {
   EXPECT_THROW(calibration_from_json("{", "broken.json"), Error);
 }
 
+json residuals_json() {
+  return {{"source", "made up"},
+          {"gemm",
+           {{"features", {"log2_m", "fill"}},
+            {"dtypes", {"bf16", "fp8"}},
+            {"ranges", {{"log2_m", {0, 15}}}},
+            {"errors", {{"product", {{"shared", 0.01}, {"independent", 0.02}}}}},
+            {"trees", {{{0, -1, 1, -1, -1}, {4.5, 0.1, 0.5, -0.1, 0.2}}, {{-1}, {0.25}}}},
+            {"spread", json::array()}}}};
+}
+
+TEST(Calibration, ReadsResiduals) {
+  json file = made_up();
+  EXPECT_TRUE(read(file).residuals.empty());
+  file["residuals"] = residuals_json();
+  const Calibration calibration = read(file);
+  EXPECT_EQ(calibration.sources.at("residuals"), "made up");
+  const Residual& residual = calibration.residuals.at("gemm");
+  EXPECT_EQ(residual.features, (std::vector<std::string>{"log2_m", "fill"}));
+  EXPECT_EQ(residual.dtypes, (std::vector{shape::Dtype::bf16, shape::Dtype::fp8}));
+  EXPECT_DOUBLE_EQ(residual.ranges.at("log2_m").high, 15);
+  EXPECT_DOUBLE_EQ(residual.errors.at("product").independent, 0.02);
+  ASSERT_EQ(residual.trees.size(), 2U);
+  EXPECT_EQ(residual.trees[0].split, (std::vector<int>{0, -1, 1, -1, -1}));
+  EXPECT_FLOAT_EQ(residual.trees[0].number[4], 0.2F);
+  EXPECT_EQ(end_of_branch(residual.trees[0], 2), 5U);
+  EXPECT_TRUE(residual.spread.empty());
+}
+
+TEST(Calibration, RefusesResidualsItCannotUseAndNamesThem) {
+  const auto with = [](auto change) {
+    json file = made_up();
+    file["residuals"] = residuals_json();
+    change(file["residuals"]["gemm"]);
+    return failure(file);
+  };
+  const auto tree = [&](const json& text) { return with([&](json& gemm) { gemm["trees"][1] = text; }); };
+  EXPECT_EQ(tree({{2, -1, -1}, {0, 1, 2}}),
+            "made-up.json: tree 1 of 'gemm.trees': expected features from -1 (a leaf) to 1");
+  const std::string order =
+      "made-up.json: tree 1 of 'gemm.trees': expected the nodes of one tree in pre-order: each with all of its left "
+      "branch, then its right";
+  EXPECT_EQ(tree({{0, -1}, {0, 1}}), order);                // a branch is missing
+  EXPECT_EQ(tree({{0, -1, -1, -1}, {0, 1, 2, 3}}), order);  // one too many
+  EXPECT_NE(tree({{0, -1, -1}, {0, 1}}).find("two lists of one length"), std::string::npos);
+  EXPECT_NE(tree({{-1}, {1e60}}).find("expected numbers"), std::string::npos);
+  EXPECT_NE(tree(json::array()).find("two lists of one length"), std::string::npos);
+  EXPECT_EQ(with([](json& gemm) { gemm["dtypes"] = {"bf17"}; }),
+            "made-up.json: key 'residuals.gemm.dtypes' = [\"bf17\"]: 'bf17' is unknown: use bf16, fp16, fp8, tf32 or "
+            "fp32");
+  EXPECT_NE(with([](json& gemm) {
+              gemm["ranges"]["log2_n"] = {0, 1};
+            }).find("'residuals.gemm.ranges.log2_n'"),
+            std::string::npos);
+  EXPECT_NE(with([](json& gemm) {
+              gemm["ranges"]["log2_m"] = {3, 1};
+            }).find("expected [least, largest]"),
+            std::string::npos);
+  EXPECT_NE(with([](json& gemm) {
+              gemm["features"] = {"fill", "fill"};
+            }).find("'fill' is there twice"),
+            std::string::npos);
+  EXPECT_NE(with([](json& gemm) { gemm["tree"] = 1; }).find("unknown key 'residuals.gemm.tree'"), std::string::npos);
+  EXPECT_NE(with([](json& gemm) { gemm["errors"]["products"] = 1; }).find("did you mean 'product'"), std::string::npos);
+}
+
+TEST(Calibration, ReadsPowerWhereItIsKnown) {
+  json file = made_up();
+  EXPECT_FALSE(read(file).power.has_value());
+  file["power"] = group_json<PowerCoefficients>();
+  file["power"]["idle_w"] = 90;
+  EXPECT_DOUBLE_EQ(read(file).power->idle_w, 90);
+  file["power"].erase("exponent");
+  EXPECT_NE(failure(file).find("'power.exponent'"), std::string::npos);
+}
+
 TEST(Calibration, EveryShippedOneBelongsToACataloguedGpu) {
   EXPECT_GE(calibration_names().size(), 5U);
   for (const std::string& name : calibration_names()) {

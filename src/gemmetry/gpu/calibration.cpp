@@ -154,17 +154,20 @@ Calibration calibration_for(const Gpu& gpu) {
   for (const EmbeddedFile& file : embedded_calibration())
     if (file.name == gpu.name) return read(file);
 
-  Fit fit = Fit::generation;
   const EmbeddedFile* file = nearest_of(gpu, gpu.generation);
-  if (file == nullptr) {
-    fit = Fit::borrowed;
-    file = nearest_of(gpu, forebear(gpu.generation));
-  }
+  if (file == nullptr) file = nearest_of(gpu, forebear(gpu.generation));
   if (file == nullptr)
     throw Error(fmt::format("GPU '{}': no calibration of generation {} or of its forebears is shipped; use a GPU of {}",
                             gpu.name, name(gpu.generation), "volta, ampere, ada, hopper, blackwell, cdna2 or cdna3"));
-  Calibration calibration = read(*file);
-  calibration.fit = fit;
+  return lent(read(*file), gpu);
+}
+
+Calibration lent(Calibration calibration, const Gpu& gpu) {
+  if (calibration.name == gpu.name) return calibration;
+  const std::vector<std::string> known = gpu_names();
+  const bool is_known = std::find(known.begin(), known.end(), calibration.name) != known.end();
+  const bool alike = is_known && load_gpu(calibration.name).generation == gpu.generation;
+  calibration.fit = alike ? Fit::generation : Fit::borrowed;
   lend(calibration);
   return calibration;
 }

@@ -203,6 +203,9 @@ struct Calibration {
 /// and nearest bandwidth per SM first, then the generation it descends from), with wider errors.
 Calibration calibration_for(const Gpu& gpu);
 
+/// A calibration as it serves that GPU: as it is where it was fitted on it, else with wider errors.
+Calibration lent(Calibration calibration, const Gpu& gpu);
+
 /// The error of that class; the widest of all where the calibration does not name it.
 LogError error_of(const Calibration& calibration, std::string_view error_class);
 
