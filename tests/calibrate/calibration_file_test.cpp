@@ -34,6 +34,27 @@ TEST(CalibrationFile, ReadsBackAsItWasWritten) {
   EXPECT_EQ(json.at("fit").at("held_out").at("gemm bf16 burst aligned m <= 64").at("mape"), 0.012346);
 }
 
+TEST(CalibrationFile, KeepsWhatWasLearned) {
+  gpu::Calibration calibration = structured("h200");
+  gpu::Residual residual{.features = {"log2_m", "fill"},
+                         .dtypes = {shape::Dtype::bf16},
+                         .ranges = {{"log2_m", {0, 14.5}}},
+                         .trees = {{{1, -1, -1}, {0.1F, -0.25F, 0.333F}}, {{-1}, {0}}},
+                         .errors = {{"product", {0.01, 0.02}}}};
+  calibration.residuals["gemm"] = residual;
+  calibration.sources["residuals"] = "trees";
+  const gpu::Calibration read = gpu::calibration_from_json(calibration_text(calibration, {}, {}, {}), "test");
+  const gpu::Residual& back = read.residuals.at("gemm");
+  EXPECT_EQ(back.features, residual.features);
+  EXPECT_EQ(back.dtypes, residual.dtypes);
+  EXPECT_EQ(back.ranges.at("log2_m").high, 14.5);
+  ASSERT_EQ(back.trees.size(), 2u);
+  EXPECT_EQ(back.trees[0].split, residual.trees[0].split);
+  EXPECT_EQ(back.trees[0].number, residual.trees[0].number);
+  EXPECT_TRUE(back.spread.empty());
+  EXPECT_EQ(back.errors.at("product").independent, 0.02);
+}
+
 TEST(CalibrationFile, KnowsWhatTheRecordsAreOf) {
   measure::Record record;
   std::snprintf(record.device.name, sizeof record.device.name, "NVIDIA H200");

@@ -34,6 +34,41 @@ Json errors(const gpu::Calibration& calibration) {
   return json;
 }
 
+/// As a decimal of as few digits as single precision needs.
+double shortest(float value) { return std::stod(fmt::format("{}", value)); }
+
+Json trees(const std::vector<gpu::Tree>& trees) {
+  Json json = Json::array();
+  for (const gpu::Tree& tree : trees) {
+    Json numbers = Json::array();
+    for (const float number : tree.number) numbers.push_back(shortest(number));
+    json.push_back(Json::array({tree.split, numbers}));
+  }
+  return json;
+}
+
+Json residual(const gpu::Residual& residual) {
+  Json json;
+  json["features"] = residual.features;
+  json["dtypes"] = Json::array();
+  for (const shape::Dtype dtype : residual.dtypes) json["dtypes"].push_back(shape::name(dtype));
+  json["ranges"] = Json::object();
+  for (const auto& [name, range] : residual.ranges) json["ranges"][name] = {range.low, range.high};
+  json["errors"] = Json::object();
+  for (const auto& [name, error] : residual.errors)
+    json["errors"][name] = {{"shared", rounded(error.shared)}, {"independent", rounded(error.independent)}};
+  json["trees"] = trees(residual.trees);
+  json["spread"] = trees(residual.spread);
+  return json;
+}
+
+Json residuals(const gpu::Calibration& calibration) {
+  Json json;
+  json["source"] = source_of(calibration, "residuals");
+  for (const auto& [name, one] : calibration.residuals) json[name] = residual(one);
+  return json;
+}
+
 Json data(const Provenance& p) {
   Json json;
   json["files"] = p.files;
@@ -70,13 +105,19 @@ Json held_out_errors(const std::map<ShapeClass, ErrorStatistics>& errors) {
   return json;
 }
 
-/// Objects and lists of plain values on one line, as people write them.
+/// Whether it goes on one line: plain values, lists and objects of such, a tree.
+bool is_short(const Json& json, int depth) {
+  if (!json.is_structured() || json.empty()) return true;
+  const auto plain = [](const Json& one) { return !one.is_structured(); };
+  if (std::all_of(json.begin(), json.end(), plain)) return depth > 0 && !(json.is_object() && json.contains("source"));
+  return json.is_array() && std::all_of(json.begin(), json.end(), [&](const Json& one) {
+           return one.is_array() && std::all_of(one.begin(), one.end(), plain);
+         });
+}
+
 void write(const Json& json, int depth, std::string& text) {
-  const bool flat = std::none_of(json.begin(), json.end(), [](const Json& one) { return one.is_structured(); });
-  const bool coefficients = json.is_object() && json.contains("source");
-  if (!json.is_structured() || json.empty() || (flat && !coefficients && depth > 0)) {
-    std::string line = json.dump();
-    text += line;
+  if (is_short(json, depth)) {
+    text += json.dump();
     return;
   }
   const std::string indent(static_cast<std::size_t>(2 * (depth + 1)), ' ');
@@ -129,6 +170,7 @@ std::string calibration_text(const gpu::Calibration& calibration, const Provenan
   if (calibration.power) json["power"] = group(calibration, "power", *calibration.power);
   json["errors"] = errors(calibration);
   json["fit"] = {{"data", data(provenance)}, {"groups", groups(fits)}, {"held_out", held_out_errors(held_out)}};
+  if (!calibration.residuals.empty()) json["residuals"] = residuals(calibration);
   std::string text;
   write(json, 0, text);
   return text + "\n";

@@ -27,7 +27,7 @@ struct Provenance {
 /// Takes the devices and times of records that were used.
 void add(Provenance& provenance, const std::vector<measure::Record>& records, const std::string& gpu);
 
-/// The text of a calibration's file, coefficients to five digits. Learned residuals are left out.
+/// The text of a calibration's file, coefficients to five digits.
 /// `held_out`: errors on sites that were not fitted.
 std::string calibration_text(const gpu::Calibration& calibration, const Provenance& provenance,
                              const std::vector<GroupFit>& fits, const std::map<ShapeClass, ErrorStatistics>& held_out);

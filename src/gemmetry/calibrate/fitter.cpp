@@ -62,9 +62,13 @@ gpu::PowerCoefficients usual_power(double limit_w) {
 Fitter::Fitter(gpu::Gpu gpu, gpu::Node node, gpu::Calibration start, std::span<const Sample> samples,
                FitOptions options)
     : gpu_(std::move(gpu)), node_(std::move(node)), calibration_(std::move(start)), options_(std::move(options)) {
-  calibration_.residuals.clear();
+  if (!options_.keep_residuals) calibration_.residuals.clear();
   std::copy_if(samples.begin(), samples.end(), std::back_inserter(samples_),
                [](const Sample& sample) { return !sample.held_out; });
+  if (calibration_.residuals.empty()) return;
+  const predict::Predictor in_burst(gpu_, node_, calibration_, {gpu::Clocks::burst, predict::Launch::graph});
+  for (Sample& sample : samples_)
+    sample.time_s *= in_burst.structured_time(sample.op) / in_burst.cost(sample.op).time_s;
 }
 
 std::vector<Sample> Fitter::samples_of(Group group) const {

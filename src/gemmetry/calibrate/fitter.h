@@ -28,6 +28,9 @@ struct FitOptions {
   /// How sure the present coefficients are against the samples: a coefficient's logarithm that moves by so much costs
   /// as much as one sample that is off by `typical_error`. 0: they count for nothing but a tie.
   double prior = 0;
+  /// Whether what was learned beyond the structured models stays: it is taken out of the samples before coefficients are
+  /// fitted. Else it is dropped, as it is of other coefficients.
+  bool keep_residuals = false;
   std::function<void(const FitProgress&)> progress;
   std::function<bool()> stop;
 };
@@ -47,7 +50,7 @@ struct GroupFit {
 /// sustained samples; where the same operator was measured in a burst too, to how much slower it is sustained.
 class Fitter {
  public:
-  /// Held-out samples are left out, and so are the calibration's learned residuals: they are of other coefficients.
+  /// Held-out samples are left out.
   Fitter(gpu::Gpu gpu, gpu::Node node, gpu::Calibration start, std::span<const Sample> samples, FitOptions options);
 
   /// Error where there are fewer samples than the group has coefficients.

@@ -40,8 +40,8 @@ constexpr auto examples =
     R"(Coefficients are fitted to records of sites that are not held out, from the present calibration and from random
 places about it, and the errors that intervals come from to what is left. Groups that there are too few records for,
 and collectives, stay as they are. The file is used with --calibration; data/calibration holds those that are shipped.
-With --quick, at most 200 products are measured on this machine's device, and the present calibration is moved no
-further than they ask for.
+With --quick, at most 200 products are measured on this machine's device, and the present calibration, with what was
+learned on top, is moved no further than they ask for; without it, tools/train_residual.py learns anew.
 
 Examples:
   gemmetry calibrate --gpu h200 --records data/measured/h200 --out data/calibration/h200.json
@@ -177,6 +177,8 @@ gpu::Calibration finished(const Options& options, gpu::Calibration calibration, 
   std::string said;
   for (const auto& [error_class, error] : errors) {
     calibration.errors[error_class] = error;
+    for (auto& [name, residual] : calibration.residuals)
+      if (residual.errors.contains(error_class)) residual.errors[error_class] = error;
     said += (said.empty() ? "" : ", ") + error_class;
   }
   if (!errors.empty())
@@ -215,7 +217,6 @@ ExitCode run_calibrate(const Options& options, const Console& console) {
   const gpu::Gpu gpu = gpu::load_gpu(gpu_name);
   const gpu::Node node = gpu::usual_node(gpu);
   gpu::Calibration start = options.start.calibration(gpu);
-  start.residuals.clear();
 
   calibrate::Samples samples = calibrate::samples_of(records, gpu.name);
   // Nothing is kept apart of a few products.
@@ -231,6 +232,7 @@ ExitCode run_calibrate(const Options& options, const Console& console) {
   fit.seed = from.seed;
   fit.threads = std::max(1u, std::thread::hardware_concurrency());
   fit.prior = options.quick ? quick_prior : 0;
+  fit.keep_residuals = options.quick;
   fit.stop = [&] { return interrupt.requested(); };
   fit.progress = [&](const calibrate::FitProgress& p) {
     console.progress(fmt::format("{}: start {} of {}, error {}", name(p.group), p.start, p.starts,

@@ -11,7 +11,7 @@ CLI::Option* CalibrationOption::add_to(CLI::App& app) {
 
 gpu::Calibration CalibrationOption::calibration(const gpu::Gpu& gpu) const {
   if (file_.empty()) return gpu::calibration_for(gpu);
-  return gpu::calibration_from_json(read_text_file(file_), file_);
+  return gpu::lent(gpu::calibration_from_json(read_text_file(file_), file_), gpu);
 }
 
 }  // namespace gemmetry::cli

@@ -12,7 +12,7 @@ class CalibrationOption {
  public:
   CLI::Option* add_to(CLI::App& app);
 
-  /// The file's, or the shipped one of that GPU or of the GPU nearest to it.
+  /// The file's, or the shipped one of that GPU or of the GPU nearest to it; of another GPU, with wider errors.
   gpu::Calibration calibration(const gpu::Gpu& gpu) const;
 
  private:
