@@ -1,19 +1,68 @@
 #include <benchmark/benchmark.h>
 
+#include <algorithm>
 #include <array>
+#include <random>
 #include <string>
+#include <vector>
 
+#include "gemmetry/gpu/catalogue.h"
 #include "gemmetry/op/operator.h"
+#include "gemmetry/predict/features.h"
 #include "gemmetry/predict/predictor.h"
 
-// Time of one estimate, by class of operator and GPU. Goal: under 2 us each, under 1 us for a product.
+// Time of one estimate, by class of operator and GPU. Goal: under 2 us each, under 1 us for a product; under 4 us with
+// a learned residual.
 
 namespace gemmetry {
 namespace {
 
+/// A tree of that many leaves, at most seven levels deep, over features that lie between -20 and 40.
+void grow(gpu::Tree& tree, int leaves, int levels, int features, std::mt19937& random) {
+  const int left = levels == 0 ? 0 : std::min(leaves - 1, 1 + static_cast<int>(random() % 30) * leaves / 30);
+  if (leaves < 2 || left < 1) {
+    tree.split.push_back(-1);
+    tree.number.push_back(0.0001F * static_cast<float>(random() % 100));
+    return;
+  }
+  tree.split.push_back(static_cast<int>(random() % static_cast<unsigned>(features)));
+  tree.number.push_back(static_cast<float>(random() % 60) - 20);
+  grow(tree, left, levels - 1, features, random);
+  grow(tree, leaves - left, levels - 1, features, random);
+}
+
+std::vector<gpu::Tree> forest(std::size_t trees, int leaves, int features) {
+  std::mt19937 random(1);
+  std::vector<gpu::Tree> all(trees);
+  for (gpu::Tree& tree : all) grow(tree, leaves, 7, features, random);
+  return all;
+}
+
+/// H200 with a residual of products of the size that tools/train_residual.py learns, or with none.
+predict::Predictor h200_with(bool residual) {
+  const gpu::Gpu gpu = gpu::load_gpu("h200");
+  gpu::Calibration calibration = gpu::calibration_for(gpu);
+  calibration.residuals.clear();
+  if (residual) {
+    gpu::Residual& gemm = calibration.residuals["gemm"];
+    for (const std::string_view name : predict::feature_names("gemm")) gemm.features.emplace_back(name);
+    const int features = static_cast<int>(gemm.features.size());
+    gemm.dtypes = {shape::Dtype::bf16};
+    gemm.ranges = {{"log2_m", {0, 15}}, {"log2_n", {0, 17}}, {"log2_k", {0, 17}}};
+    gemm.trees = forest(200, 31, features);
+    gemm.spread = forest(40, 6, features);
+    gemm.errors = {{"product", {0.02, 0.03}}};
+  }
+  return predict::Predictor(gpu, gpu::usual_node(gpu), calibration, {gpu::Clocks::burst, predict::Launch::graph});
+}
+
 const predict::Predictor& predictor(const std::string& gpu) {
   static const predict::Predictor h200 = predict::Predictor::for_gpu("h200", {});
   static const predict::Predictor a100 = predict::Predictor::for_gpu("a100", {});
+  static const predict::Predictor structured = h200_with(false);
+  static const predict::Predictor learned = h200_with(true);
+  if (gpu == "structured") return structured;
+  if (gpu == "learned") return learned;
   return gpu == "h200" ? h200 : a100;
 }
 
@@ -63,6 +112,10 @@ BENCHMARK_CAPTURE(estimate, gemm_batched_h200, "h200", batched);
 BENCHMARK_CAPTURE(estimate, grouped_gemm_h200, "h200", grouped);
 BENCHMARK_CAPTURE(estimate, gemm_training_a100, "a100", training);
 BENCHMARK_CAPTURE(estimate, gemm_decode_a100, "a100", decode);
+BENCHMARK_CAPTURE(estimate, gemm_training_structured, "structured", training);
+BENCHMARK_CAPTURE(estimate, gemm_decode_structured, "structured", decode);
+BENCHMARK_CAPTURE(estimate, gemm_training_residual, "learned", training);
+BENCHMARK_CAPTURE(estimate, gemm_decode_residual, "learned", decode);
 BENCHMARK_CAPTURE(estimate, attention_h200, "h200", fused);
 BENCHMARK_CAPTURE(estimate, attention_decode_h200, "h200", cached);
 BENCHMARK_CAPTURE(estimate, norm_h200, "h200", norms);

@@ -29,9 +29,9 @@ def settings(y):
     small = len(y) < 2500
     usual = float(numpy.quantile(numpy.abs(y - numpy.median(y)), 0.8))
     return {"objective": "huber", "alpha": min(max(usual, 0.05), 0.5), "num_leaves": 15 if small else 31, "max_depth": 6 if small else 7,
-            "learning_rate": 0.07, "min_data_in_leaf": 10, "feature_fraction": 0.5, "bagging_fraction": 0.7, "bagging_freq": 1,
+            "learning_rate": 0.08, "min_data_in_leaf": 10, "feature_fraction": 0.5, "bagging_fraction": 0.7, "bagging_freq": 1,
             "lambda_l2": 1.0, "num_threads": 1, "seed": 1, "deterministic": True, "force_row_wise": True, "verbosity": -1,
-            "rounds": 150 if small else 250}
+            "rounds": 150 if small else 200}
 
 
 SPREAD = {"objective": "l2", "num_leaves": 6, "max_depth": 4, "learning_rate": 0.1, "min_data_in_leaf": 60,

@@ -29,8 +29,9 @@ constexpr std::array gemm_names{
     "m_use_64"sv, "m_use_128"sv, "m_use_192"sv, "m_use_256"sv, "n_use_64"sv, "n_use_128"sv, "n_use_192"sv,
     "n_use_256"sv,
     // how full the last wave of tiles would be, and how many waves there would be
-    "fill_64x256"sv, "fill_128x128"sv, "fill_128x192"sv, "fill_192x128"sv, "fill_128x256"sv, "fill_256x128"sv,
-    "fill_192x192"sv, "fill_256x192"sv, "waves_128x256"sv, "waves_256x128"sv, "waves_128x128"sv};
+    "fill_64x64"sv, "fill_64x128"sv, "fill_128x64"sv, "fill_256x64"sv, "fill_64x256"sv, "fill_128x128"sv,
+    "fill_128x192"sv, "fill_192x128"sv, "fill_128x256"sv, "fill_256x128"sv, "fill_192x192"sv, "fill_256x192"sv,
+    "waves_128x256"sv, "waves_256x128"sv, "waves_128x128"sv};
 
 constexpr std::array attention_names{
     "log2_batch"sv, "log2_queries"sv, "log2_keys"sv, "log2_heads"sv, "log2_flop"sv, "log2_bytes"sv, "dtype"sv,
@@ -186,8 +187,9 @@ void gemm_features(const op::Gemm& g, const GemmPlan& plan, const gpu::Gpu& gpu,
   const double w128x256 = waves(1, 3);
   const double w256x128 = waves(3, 1);
   const double w128x128 = waves(1, 1);
-  write({full(waves(0, 3)), full(w128x128), full(waves(1, 2)), full(waves(2, 1)), full(w128x256), full(w256x128),
-         full(waves(2, 2)), full(waves(3, 2)), log2_of(w128x256), log2_of(w256x128), log2_of(w128x128)});
+  write({full(waves(0, 0)), full(waves(0, 1)), full(waves(1, 0)), full(waves(3, 0)), full(waves(0, 3)), full(w128x128),
+         full(waves(1, 2)), full(waves(2, 1)), full(w128x256), full(w256x128), full(waves(2, 2)), full(waves(3, 2)),
+         log2_of(w128x256), log2_of(w256x128), log2_of(w128x128)});
 }
 
 void attention_features(const op::Attention& a, const Estimate& estimate, const gpu::Gpu& gpu, Features& values) {
