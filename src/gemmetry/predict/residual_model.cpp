@@ -20,7 +20,7 @@ namespace {
 
 constexpr double fading_octaves = 2;
 /// No operator is taken to be further than this from its structured estimate: trees do not extrapolate.
-constexpr double most = 1.2;
+constexpr double most = 2;
 constexpr double most_spread = 1.5;
 
 }  // namespace
