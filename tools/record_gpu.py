@@ -25,6 +25,7 @@ from pathlib import Path
 import record_shapes as shapes
 
 SUSTAINED, TUNED = 10, 4  # one in so many
+REPEATED = 300
 CANDIDATES = 8
 
 
@@ -47,8 +48,8 @@ def operators(program):
     lists["gemm"] += shapes.other_dtype("fp8", 640, 420, 210, 10, 60)
     for dtype in ("tf32", "fp32"):
         lists["gemm"] += shapes.other_dtype(dtype, 54, 60, 30, 1, 0)
-    lists["attention"] = (shapes.attention(620, 1, False) + shapes.attention(310, 2, True) + shapes.decode_attention(410))
-    return {**lists, **shapes.row_wise(), "pointwise": shapes.streams()}
+    lists["attention"] = shapes.attention(650, 1, False) + shapes.attention(350, 2, True) + shapes.decode_attention(430)
+    return {**shapes.row_wise(), "pointwise": shapes.streams(), **lists}
 
 
 def plan(lists):
@@ -56,7 +57,11 @@ def plan(lists):
     steps = [("measure", kind, ops, []) for kind, ops in lists.items()]
     steps += [("measure", "pointwise", shapes.launches(), ["--launch", launch]) for launch in ("graph", "stream")]
     for kind, ops in lists.items():
-        steps.append(("measure", kind, one_in(SUSTAINED, ops, "sustained"), ["--clocks", "sustained"]))
+        sustained = one_in(SUSTAINED, ops, "sustained")
+        if kind == "gemm":  # the first of them twice: how repeatable that is
+            steps.append(("measure", kind, by_hash(sustained)[:REPEATED], ["--clocks", "sustained", "--takes", "2"]))
+            sustained = by_hash(sustained)[REPEATED:]
+        steps.append(("measure", kind, sustained, ["--clocks", "sustained"]))
     quarter = one_in(TUNED, lists["gemm"], "tuned")
     steps.append(("tune", "gemm", quarter, ["--candidates", str(CANDIDATES)]))
     steps.append(("measure", "gemm", quarter, ["--algorithm", "tuned"]))

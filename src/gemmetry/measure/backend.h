@@ -58,7 +58,7 @@ struct AlgorithmInfo {
   std::int32_t tile_m = 0;
   std::int32_t tile_n = 0;
   std::int32_t stages = 0;
-  std::int32_t split_k = 0;
+  std::int32_t split_k = 0;  ///< parts of k; -1: the kernel decides itself
   std::int32_t cluster_m = 0;
   std::int32_t cluster_n = 0;
   std::int32_t swizzle = 0;

@@ -56,13 +56,13 @@ RecordField number_field(const char* key, Place place) {
 
 /// Where 0 stands for what the library or the machine does not say.
 template <class Place>
-RecordField known_field(const char* key, Place place) {
+RecordField known_field(const char* key, Place place, std::int64_t low = 0) {
   constexpr bool real = std::is_floating_point_v<std::remove_cvref_t<decltype(place(std::declval<Record&>()))>>;
   RecordField field = [&] {
     if constexpr (real)
       return number_field(key, place);
     else
-      return whole_field(key, place, 0);
+      return whole_field(key, place, low);
   }();
   field.get = [place, get = field.get](const Record& record) {
     return place(record) == 0 ? FieldValue(nullptr) : get(record);
@@ -217,7 +217,7 @@ void add_algorithm_fields(std::vector<RecordField>& fields) {
   fields.push_back(known_field("algorithm.tile_m", at(&Record::algorithm, &AlgorithmInfo::tile_m)));
   fields.push_back(known_field("algorithm.tile_n", at(&Record::algorithm, &AlgorithmInfo::tile_n)));
   fields.push_back(known_field("algorithm.stages", at(&Record::algorithm, &AlgorithmInfo::stages)));
-  fields.push_back(known_field("algorithm.split_k", at(&Record::algorithm, &AlgorithmInfo::split_k)));
+  fields.push_back(known_field("algorithm.split_k", at(&Record::algorithm, &AlgorithmInfo::split_k), -1));
   fields.push_back(known_field("algorithm.cluster_m", at(&Record::algorithm, &AlgorithmInfo::cluster_m)));
   fields.push_back(known_field("algorithm.cluster_n", at(&Record::algorithm, &AlgorithmInfo::cluster_n)));
   fields.push_back(known_field("algorithm.swizzle", at(&Record::algorithm, &AlgorithmInfo::swizzle)));

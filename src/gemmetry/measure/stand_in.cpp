@@ -11,7 +11,7 @@ namespace {
 using Operators = std::vector<op::Operator>;
 
 constexpr std::int64_t most_elements = std::int64_t{1} << 21;
-constexpr double most_work = 5e7;  ///< multiplications
+constexpr double most_work = 2e7;  ///< multiplications: a tenth of a second
 
 /// At most about `most`, with the remainder that `size` leaves to `period`.
 std::int64_t shorter(std::int64_t size, std::int64_t most, std::int64_t period) {

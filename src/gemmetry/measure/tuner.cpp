@@ -12,7 +12,9 @@ namespace gemmetry::measure {
 namespace {
 
 /// How many of the candidates are measured with care.
-std::size_t finalists(std::int32_t candidates) { return candidates < usual_candidates ? 2 : 4; }
+std::size_t finalists(std::int32_t candidates) {
+  return static_cast<std::size_t>(std::clamp<std::int32_t>(candidates / 8, 1, 4));
+}
 
 constexpr Sampling quick{.min_samples = 2, .max_samples = 2};
 /// Enough bursts that a gain of half a per cent stands out of the usual noise.

@@ -4,30 +4,18 @@
 #include "gemmetry/backends/cuda/stream.h"
 
 // loss = log_sum_exp(logits) - logits[target], one pass: each thread keeps a maximum and the sum of exponentials below
-// it. As many blocks as the device holds take equal shares of the matrix, so that they end together; what that leaves
-// of rows that go from one block's share to the next is put together by a second kernel. Backward: softmax(logits) -
-// onehot from the saved log_sum_exp, a stream.
+// it. Rows that are fewer than the SMs are cut in parts, which a second kernel puts together. Backward: softmax(logits)
+// - onehot from the saved log_sum_exp, a stream.
 
 namespace gemmetry::backends::cuda {
 namespace {
 
 using Target = std::int32_t;
 
-inline constexpr int forward_threads = 256;
-inline constexpr int forward_blocks = 6;  ///< an SM
+inline constexpr int forward_threads = 512;
 inline constexpr int forward_unroll = 4;
-inline constexpr int join_threads = 128;
 inline constexpr int backward_threads = 256;
 inline constexpr int backward_unroll = 4;
-
-/// A pack of what adds nothing to a sum of exponentials.
-template <typename T, int N>
-__device__ Pack<T, N> nothing() {
-  Pack<T, N> pack{};
-#pragma unroll
-  for (int i = 0; i < N; ++i) pack.set(i, narrow<T>(-INFINITY));
-  return pack;
-}
 
 /// Of some logits: log(sum of e^x) = most + log(sum).
 struct Exponentials {
@@ -63,10 +51,10 @@ struct CrossEntropyArrays {
   const Target* targets;
   float* loss;  ///< may be null
   float* log_sum_exp;
-  Exponentials* parts;  ///< of each block: of the row that it goes on with, and of the one that it leaves unfinished
+  Exponentials* parts;  ///< of each row, `count` of them; null where a row is one part
   std::int64_t rows;
   std::int64_t vocab;
-  std::int64_t share;  ///< logits a block
+  int count;
 };
 
 template <typename T>
@@ -81,93 +69,70 @@ __device__ void finish_row(const CrossEntropyArrays<T>& a, std::int64_t row, con
   if (a.loss != nullptr) a.loss[row] = log_sum_exp - target;
 }
 
-/// A thread's of the `count` logits that its block takes.
+/// A block a part of a row. Few registers, so that many rows are under way at once: they then end at once, too.
 template <typename T>
-__device__ Exponentials own_exponentials(const T* logits, std::int64_t count, int shift) {
-  // Some elements, packs from where they are aligned, some elements.
+__global__ void __launch_bounds__(forward_threads, 3) cross_entropy_forward(CrossEntropyArrays<T> a) {
   constexpr int n = pack_size<T>;
-  constexpr int threads = forward_threads;
-  const std::int64_t head = min(std::int64_t{shift == 0 ? 0 : n - shift}, count);
-  const std::int64_t packs = (count - head) / n;
-  const std::int64_t tail = count - head - packs * n;
+  __shared__ RowReduction<1>::Scratch scratch;
+  RowReduction<1> reduction(scratch);
+  const std::int64_t row = blockIdx.x / static_cast<unsigned>(a.count);
+  const int part = static_cast<int>(blockIdx.x % static_cast<unsigned>(a.count));
+  const T* logits = a.logits + row * a.vocab;
+
+  // Some elements, packs from where they are aligned, some elements.
+  const std::int64_t shift = row_shift<T>(row, a.vocab) % n;
+  const std::int64_t before = shift == 0 ? 0 : n - shift;
+  const std::int64_t head = before < a.vocab ? before : a.vocab;
+  const std::int64_t packs = (a.vocab - head) / n;
+  const std::int64_t tail = a.vocab - head - packs * n;
+  const std::int64_t begin = packs * part / a.count;
+  const std::int64_t end = packs * (part + 1) / a.count;
   const T* aligned = logits + head;
 
+  const float target = a.parts == nullptr && threadIdx.x == 0 ? target_logit(a, row) : 0.0f;
   Exponentials own;
-  std::int64_t at = threadIdx.x;
-  for (; at + (forward_unroll - 1) * threads < packs; at += forward_unroll * threads) {
+  const int threads = static_cast<int>(blockDim.x);
+  std::int64_t at = begin + threadIdx.x;
+  for (; at + (forward_unroll - 1) * threads < end; at += forward_unroll * threads) {
     Pack<T, n> loaded[forward_unroll];
 #pragma unroll
     for (int u = 0; u < forward_unroll; ++u) loaded[u] = load<n>(aligned + (at + u * threads) * n);
     own.add(loaded);
   }
-  if (at < packs) {
-    Pack<T, n> loaded[forward_unroll];
-#pragma unroll
-    for (int u = 0; u < forward_unroll; ++u) {
-      loaded[u] = at + u * threads < packs ? load<n>(aligned + (at + u * threads) * n) : nothing<T, n>();
-    }
+  for (; at < end; at += threads) {
+    Pack<T, n> loaded[1] = {load<n>(aligned + at * n)};
     own.add(loaded);
   }
-  if (threadIdx.x < head + tail) {
+  if (part == 0 && threadIdx.x < head + tail) {
     const std::int64_t column = threadIdx.x < head ? threadIdx.x : threadIdx.x + packs * n;
     Pack<T, 1> loaded[1] = {load<1>(logits + column)};
     own.add(loaded);
   }
-  return own;
-}
 
-/// A block a share of the logits, row by row.
-template <typename T>
-__global__ void __launch_bounds__(forward_threads, forward_blocks) cross_entropy_forward(CrossEntropyArrays<T> a) {
-  __shared__ RowReduction<1>::Scratch scratch;
-  RowReduction<1> reduction(scratch);
-  std::int64_t at = blockIdx.x * a.share;
-  const std::int64_t end = min(at + a.share, a.rows * a.vocab);
   let_next_begin();
-  for (std::int64_t row = at / a.vocab; at < end; ++row) {
-    const std::int64_t row_begin = row * a.vocab;
-    const std::int64_t stop = min(row_begin + a.vocab, end);
-    const bool whole = stop - at == a.vocab;
-    const float target = whole && threadIdx.x == 0 ? target_logit(a, row) : 0.0f;
-    const Exponentials own =
-        own_exponentials(a.logits + at, stop - at, static_cast<int>(at % std::int64_t{pack_size<T>}));
-    Exponentials all;
-    all.most = reduce_row<Max>(reduction, own.most);
-    all.sum = reduce_row<Sum>(reduction, own.sum_below(all.most));
-    if (threadIdx.x == 0) {
-      if (whole) {
-        finish_row(a, row, all, target);
-      } else {
-        a.parts[2 * std::int64_t{blockIdx.x} + (at == row_begin ? 1 : 0)] = all;
-      }
-    }
-    at = stop;
+  Exponentials all;
+  all.most = reduce_row<Max>(reduction, own.most);
+  all.sum = reduce_row<Sum>(reduction, own.sum_below(all.most));
+  if (threadIdx.x != 0) return;
+  if (a.parts == nullptr) {
+    finish_row(a, row, all, target);
+  } else {
+    a.parts[blockIdx.x] = all;
   }
 }
 
-/// A warp the row that its block of cross_entropy_forward() begins and leaves unfinished, if there is one.
+/// A thread a row.
 template <typename T>
-__global__ void __launch_bounds__(join_threads) cross_entropy_join(CrossEntropyArrays<T> a) {
-  const std::int64_t block = std::int64_t{blockIdx.x} * blockDim.y + threadIdx.y;
-  const std::int64_t next = (block + 1) * a.share;
-  const std::int64_t row = next / a.vocab;
-  const std::int64_t row_begin = row * a.vocab;
-  const bool cut = next < a.rows * a.vocab && row_begin < next && row_begin >= block * a.share;
-  const float target = cut && threadIdx.x == 0 ? target_logit(a, row) : 0.0f;
+__global__ void cross_entropy_join(CrossEntropyArrays<T> a) {
+  const std::int64_t row = std::int64_t{blockIdx.x} * blockDim.x + threadIdx.x;
+  if (row >= a.rows) return;
+  const Exponentials* parts = a.parts + row * a.count;
+  const float target = target_logit(a, row);
   wait_for_previous();
-  if (!cut) return;
-
-  // The part of this block, then those of the blocks that go on with the row.
-  const std::int64_t more = (row_begin + a.vocab - 1) / a.share - block;
-  const Exponentials* parts = a.parts + 2 * block;
-  const auto part = [&](std::int64_t i) { return parts[i == 0 ? 1 : 2 * i]; };
-  float most[1] = {-INFINITY};
-  for (std::int64_t i = threadIdx.x; i <= more; i += 32) most[0] = fmaxf(most[0], part(i).most);
-  RowReduction<1>::run_in_warp<Max>(most);
-  float sum[1] = {0};
-  for (std::int64_t i = threadIdx.x; i <= more; i += 32) sum[0] += part(i).sum_below(most[0]);
-  RowReduction<1>::run_in_warp<Sum>(sum);
-  if (threadIdx.x == 0) finish_row(a, row, Exponentials{most[0], sum[0]}, target);
+  Exponentials all;
+  for (int i = 0; i < a.count; ++i) all.most = fmaxf(all.most, parts[i].most);
+  for (int i = 0; i < a.count; ++i) all.sum += parts[i].sum_below(all.most);
+  finish_row(a, row, all, target);
 }
 
 template <typename T>
@@ -209,49 +174,34 @@ __global__ void __launch_bounds__(backward_threads) cross_entropy_backward(Cross
   }
 }
 
-/// How the logits are dealt out to blocks.
-struct Shares {
-  std::int64_t logits = 0;  ///< of a block
-  std::int64_t blocks = 0;
-  bool cut = false;  ///< some rows go from one block to the next
-};
-
-std::int64_t quotient_up(std::int64_t of, std::int64_t by) { return (of + by - 1) / by; }
-
-/// `may_cut`: there is a workspace for parts of rows. Where each block has many rows, a row more or less is little.
-Shares shares_of(const op::CrossEntropy& c, int sms, bool may_cut) {
-  constexpr std::int64_t many = 32;
-  const std::int64_t most_blocks = std::int64_t{sms} * forward_blocks;
-  Shares shares;
-  if (may_cut && c.rows < many * most_blocks) {
-    const std::int64_t pack = 16 / static_cast<std::int64_t>(shape::bytes_per_element(c.dtype));
-    const std::int64_t line = 8 * pack;  // 128 bytes
-    const std::int64_t logits = std::max(quotient_up(c.rows * c.vocab, most_blocks), forward_threads * pack);
-    shares.logits = quotient_up(logits, line) * line;
-  } else {
-    shares.logits = quotient_up(c.rows, most_blocks) * c.vocab;
-  }
-  shares.blocks = quotient_up(c.rows * c.vocab, shares.logits);
-  shares.cut = shares.blocks > 1 && shares.logits % c.vocab != 0;
-  return shares;
+/// Parts that a row is cut in, so that few rows keep all SMs busy; each keeps its threads busy too.
+int parts_of(const op::CrossEntropy& c, int sms) {
+  if (c.rows >= sms) return 1;
+  const std::int64_t pack = 16 / static_cast<std::int64_t>(shape::bytes_per_element(c.dtype));
+  const std::int64_t filled = c.vocab / (pack * forward_threads * forward_unroll);
+  const std::int64_t parts = std::clamp<std::int64_t>(4 * sms / c.rows, 1, std::max<std::int64_t>(filled, 1));
+  return static_cast<int>(parts);
 }
 
 template <typename T>
-Status run_forward(const op::CrossEntropy& c, float* loss, float* log_sum_exp, const Shares& shares, const Launch& on) {
+Status run_forward(const op::CrossEntropy& c, float* loss, float* log_sum_exp, int parts, const Launch& on) {
   const CrossEntropyArrays<T> arrays{on.array<const T>(0),
                                      on.array<const Target>(1),
                                      loss,
                                      log_sum_exp,
-                                     shares.cut ? static_cast<Exponentials*>(on.workspace) : nullptr,
+                                     parts > 1 ? static_cast<Exponentials*>(on.workspace) : nullptr,
                                      c.rows,
                                      c.vocab,
-                                     shares.logits};
-  const unsigned blocks = static_cast<unsigned>(shares.blocks);
-  cross_entropy_forward<T><<<blocks, forward_threads, 0, on.stream>>>(arrays);
+                                     parts};
+  const std::int64_t blocks = c.rows * parts;
+  if (blocks > 0x7fffffff) return failure(StatusCode::unsupported, "cross-entropy: too many rows for one launch");
+  const int threads = c.rows >= 4 * on.sms ? forward_threads / 2 : forward_threads;
+  cross_entropy_forward<T><<<static_cast<unsigned>(blocks), threads, 0, on.stream>>>(arrays);
   const Status status = check(cudaGetLastError(), "cross-entropy");
-  if (!status.ok() || !shares.cut) return status;
-  constexpr unsigned warps = join_threads / 32;
-  const Following following((blocks + warps - 1) / warps, dim3(32, warps), on.stream);
+  if (!status.ok() || parts == 1) return status;
+  constexpr int join_threads = 64;
+  const unsigned join_blocks = static_cast<unsigned>((c.rows + join_threads - 1) / join_threads);
+  const Following following(join_blocks, join_threads, on.stream);
   return check(cudaLaunchKernelEx(following.config(), cross_entropy_join<T>, arrays), "cross-entropy, parts");
 }
 
@@ -280,7 +230,7 @@ Status launch(const op::CrossEntropy& c, const Launch& on) noexcept {
   with_type(c.dtype, [&](auto zero) {
     using T = decltype(zero);
     status = c.backward ? run_backward<T>(c, on)
-                        : run_forward<T>(c, on.array<float>(2), on.array<float>(3), shares_of(c, on.sms, true), on);
+                        : run_forward<T>(c, on.array<float>(2), on.array<float>(3), parts_of(c, on.sms), on);
   });
   return status;
 }
@@ -288,16 +238,14 @@ Status launch(const op::CrossEntropy& c, const Launch& on) noexcept {
 Status launch_forward_operands(const op::CrossEntropy& c, const Launch& on) noexcept {
   if (c.rows <= 0 || c.vocab <= 0 || !c.backward) return {};
   Status status;
-  with_type(c.dtype, [&](auto zero) {
-    status = run_forward<decltype(zero)>(c, nullptr, on.array<float>(2), shares_of(c, on.sms, false), on);
-  });
+  with_type(c.dtype, [&](auto zero) { status = run_forward<decltype(zero)>(c, nullptr, on.array<float>(2), 1, on); });
   return status;
 }
 
 std::int64_t workspace_bytes(const op::CrossEntropy& c, int sms) noexcept {
   if (c.backward || c.rows <= 0 || c.vocab <= 0) return 0;
-  const Shares shares = shares_of(c, sms, true);
-  return shares.cut ? shares.blocks * 2 * static_cast<std::int64_t>(sizeof(Exponentials)) : 0;
+  const int parts = parts_of(c, sms);
+  return parts == 1 ? 0 : c.rows * parts * static_cast<std::int64_t>(sizeof(Exponentials));
 }
 
 }  // namespace gemmetry::backends::cuda

@@ -30,7 +30,8 @@ cudaError_t MemoryPool::take(std::size_t bytes, void** buffer) noexcept {
 Status MemoryPool::allocate(std::int64_t bytes, void** buffer) noexcept {
   *buffer = nullptr;
   if (bytes < 0) return failure(StatusCode::failed, "a buffer of %lld bytes", static_cast<long long>(bytes));
-  const std::size_t size = static_cast<std::size_t>(std::max<std::int64_t>(bytes, 1));
+  constexpr std::size_t pack = 16;
+  const std::size_t size = (static_cast<std::size_t>(std::max<std::int64_t>(bytes, 1)) + pack - 1) / pack * pack;
   cudaError_t error = take(size, buffer);
   if (error == cudaErrorMemoryAllocation && pool_ != nullptr) {
     // The pool may hold enough, but in pieces.

@@ -19,7 +19,7 @@ class MemoryPool {
 
   Status open(std::int32_t device, cudaStream_t stream) noexcept;
 
-  /// Aligned to 256 bytes; never null, even for 0 bytes.
+  /// Aligned to 256 bytes; never null, even for 0 bytes. Kernels may read to the next multiple of 16 bytes.
   Status allocate(std::int64_t bytes, void** buffer) noexcept;
   void release(void* buffer) noexcept;
 

@@ -36,12 +36,9 @@ NormArrays<T> forward_arrays(const op::Norm& n, const Launch& on) {
 template <typename T, int slots, bool layer, bool whole, int threads = row_threads>
 Status run_forward(const NormArrays<T>& arrays, const RowShape& shape, const Launch& on) {
   const auto kernel = norm_forward<T, slots, layer, whole, threads>;
-  const std::size_t stage = RowRing<T, slots, 1, whole>::stage_bytes(shape.threads());
-  std::size_t beside = 0;
-  if (gathers_rows<slots, whole>(shape.groups))
-    beside = std::size_t{16} * RowStage<T>::packs(shape.groups, arrays.width);
-  if (threads == shared_columns_threads) beside = 2 * stage;
-  const RingPlan ring = plan_ring(kernel, shape, stage, on.sms, 32, beside);
+  const std::size_t stage = RowRing<T, slots, 1>::stage_bytes(shape.threads());
+  const std::size_t columns = threads == shared_columns_threads ? 2 * stage : 0;
+  const RingPlan ring = plan_ring(kernel, shape, stage, on.sms, 32, columns);
   const unsigned blocks = row_grid(shape, arrays.rows, arrays.width, pack_size<T>, ring.blocks);
   kernel<<<blocks, dim3(shape.lanes, shape.groups), ring.bytes, on.stream>>>(arrays, ring.depth);
   return check(cudaGetLastError(), "norm");
@@ -73,7 +70,7 @@ Status run_backward(const NormGradients<T>& arrays, const RowShape& shape, unsig
   const auto kernel = arrays.width % pack_size<T> == 0 ? norm_backward<T, slots, layer, true, threads>
                                                        : norm_backward<T, slots, layer, false, threads>;
   const std::size_t sums = std::size_t{sizeof(float)} * pack_size<T> * slots * shape.threads();
-  const std::size_t stage = RowRing<T, slots, 2, true>::stage_bytes(shape.threads());
+  const std::size_t stage = RowRing<T, slots, 2>::stage_bytes(shape.threads());
   const std::size_t bias_sums = bias_sums_in_shared<layer, threads> ? sums : 0;
   const RingPlan ring = plan_ring(kernel, shape, stage, on.sms, 1, bias_sums + stage / 2, bias_sums + sums);
   kernel<<<blocks, dim3(shape.lanes, shape.groups), ring.bytes, on.stream>>>(arrays, ring.depth);

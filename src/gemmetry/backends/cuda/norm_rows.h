@@ -2,7 +2,6 @@
 
 #include "gemmetry/backends/cuda/following.h"
 #include "gemmetry/backends/cuda/row_ring.h"
-#include "gemmetry/backends/cuda/row_stage.h"
 #include "gemmetry/measure/operands.h"
 
 // LayerNorm (`layer`) and RMSNorm over rows, forward and backward.
@@ -84,12 +83,6 @@ inline constexpr int forward_threads = 256;
 /// LayerNorm's widest rows in blocks of up to so many: with weight and bias in shared memory, two share an SM.
 inline constexpr int shared_columns_threads = 384;
 
-/// Whether RowStage takes the finished rows: a block has several, which do not end with a pack.
-template <int Slots, bool whole>
-__host__ __device__ bool gathers_rows(int groups) {
-  return !whole && (Slots < 4 || groups > 1);
-}
-
 /// One row a group of threads, in registers, while the next ones are on their way.
 /// `whole`: the width is a multiple of a pack.
 template <typename T, int Slots, bool layer, bool whole, int Threads>
@@ -107,18 +100,14 @@ __global__ void __launch_bounds__(Threads, Slots == 4 && Threads == row_threads 
   std::int64_t rounds = (a.rows - first + stride - 1) / stride;  // all rows of a block together: some share a warp
   const int shift = whole ? 0 : row_shift<T>(row, a.width);
   const int threads = static_cast<int>(blockDim.x * blockDim.y);
-  const bool gathers = gathers_rows<Slots, whole>(static_cast<int>(blockDim.y));
-  // Shared memory: weight and bias, or the finished rows; then the ring.
   Pack<T, n>* columns = reinterpret_cast<Pack<T, n>*>(shared) + threadIdx.y * blockDim.x + threadIdx.x;
-  RowStage<T> stage(shared, whole ? 0 : row_shift<T>(first, a.width), a.width);
-  const int beside = in_shared ? 2 * Slots * threads : gathers ? RowStage<T>::packs(blockDim.y, a.width) : 0;
-  RowRing<T, Slots, 1, whole> ring(shared + beside, depth, shift, a.width);
+  RowRing<T, Slots, 1> ring(shared + (in_shared ? 2 * Slots * threads : 0), depth, shift, a.width);
   const float inverse = 1.0f / static_cast<float>(a.width);
 
   const T* next = a.x + row * a.width;
   std::int64_t next_row = row;
   const auto copy = [&] {
-    if (next_row < a.rows) ring.copy(0, next, next_row + 1 == a.rows);
+    if (next_row < a.rows) ring.copy(0, next);
     ring.commit();
     next_row += stride;
     next += stride * a.width;
@@ -188,39 +177,31 @@ __global__ void __launch_bounds__(Threads, Slots == 4 && Threads == row_threads 
     }
     const float rstd = rsqrtf(squares * inverse + norm_epsilon);
 
-    if (row < a.rows && threadIdx.x == 0) {
+    if (row >= a.rows) continue;
+    if (threadIdx.x == 0) {
       if constexpr (layer) a.mean[row] = mean;
       a.rstd[row] = rstd;
     }
     if (a.y == nullptr) continue;
-    if (row < a.rows) {
-      const float offset = mean * rstd;
+    const float offset = mean * rstd;
+    T* y_row = a.y + row * a.width;
 #pragma unroll
-      for (int s = 0; s < Slots; ++s) {
-        const int k = in_shared ? 0 : s;
-        if constexpr (in_shared) {
-          weight[k] = columns[2 * s * threads];
-          bias[k] = columns[(2 * s + 1) * threads];
-        }
-        keep_packed(x[s]);
-        keep_packed(weight[k]);
-        if constexpr (layer) keep_packed(bias[k]);
-        Pack<float, n> y;
-#pragma unroll
-        for (int i = 0; i < n; ++i) {
-          y[i] = (layer ? widen(x[s], i) * rstd - offset : widen(x[s], i) * rstd) * widen(weight[k], i);
-          if constexpr (layer) y[i] += widen(bias[k], i);
-        }
-        if (gathers) {
-          store_slot(stage.row(), narrow<T>(y), slot_column<T>(s, shift), a.width);
-        } else {
-          store_slot<whole>(a.y + row * a.width, narrow<T>(y), slot_column<T>(s, shift), a.width);
-        }
+    for (int s = 0; s < Slots; ++s) {
+      const int k = in_shared ? 0 : s;
+      if constexpr (in_shared) {
+        weight[k] = columns[2 * s * threads];
+        bias[k] = columns[(2 * s + 1) * threads];
       }
-    }
-    if (gathers) {
-      const std::int64_t begins = row - threadIdx.y;
-      stage.write(a.y + begins * a.width, static_cast<int>(min(a.rows - begins, std::int64_t{blockDim.y})));
+      keep_packed(x[s]);
+      keep_packed(weight[k]);
+      if constexpr (layer) keep_packed(bias[k]);
+      Pack<float, n> y;
+#pragma unroll
+      for (int i = 0; i < n; ++i) {
+        y[i] = (layer ? widen(x[s], i) * rstd - offset : widen(x[s], i) * rstd) * widen(weight[k], i);
+        if constexpr (layer) y[i] += widen(bias[k], i);
+      }
+      store_slot<whole>(y_row, narrow<T>(y), slot_column<T>(s, shift), a.width);
     }
   }
 }
@@ -287,7 +268,7 @@ __global__ void __launch_bounds__(Threads, 1) norm_backward(NormGradients<T> a, 
   std::int64_t row = first + threadIdx.y;
   std::int64_t rounds = (a.rows - first + stride - 1) / stride;
   const int shift = whole ? 0 : row_shift<T>(row, a.width);
-  RowRing<T, Slots, 2, whole> ring(behind + Slots * threads, depth, shift, a.width);
+  RowRing<T, Slots, 2> ring(behind + Slots * threads, depth, shift, a.width);
   const float inverse = 1.0f / static_cast<float>(a.width);
 
   const T* next_x = a.x + row * a.width;
@@ -295,8 +276,8 @@ __global__ void __launch_bounds__(Threads, 1) norm_backward(NormGradients<T> a, 
   std::int64_t next_row = row;
   const auto copy = [&] {
     if (next_row < a.rows) {
-      ring.copy(0, next_x, next_row + 1 == a.rows);
-      ring.copy(1, next_gradient, next_row + 1 == a.rows);
+      ring.copy(0, next_x);
+      ring.copy(1, next_gradient);
     }
     ring.commit();
     next_row += stride;

@@ -5,9 +5,9 @@
 namespace gemmetry::backends::cuda {
 
 /// Rows on their way into shared memory, `depth` ahead. Each thread copies and takes its own slots: nothing but its own
-/// wait guards them. What is behind the row is 0; its first slot brings the end of the row before along. `whole`: the
-/// width is a multiple of a pack.
-template <typename T, int Slots, int Arrays, bool whole>
+/// wait guards them. What is behind the row is 0; its first slot brings the end of the row before along. Whole slots are
+/// read, also where the row ends within: memory_pool.h says why that may be.
+template <typename T, int Slots, int Arrays>
 class RowRing {
  public:
   static constexpr int n = pack_size<T>;
@@ -27,19 +27,12 @@ class RowRing {
     }
   }
 
-  /// Begins to copy a row of one array. `last`: the array ends with this row. A slot that the row fills in part is
-  /// read whole although part of it is used, which would be beyond the array's end there.
-  __device__ void copy(int array, const T* row, bool last) {
+  /// Begins to copy a row of one array.
+  __device__ void copy(int array, const T* row) {
     const T* from = row + slot_column<T>(0, shift_);
 #pragma unroll
     for (int s = 0; s < Slots; ++s) {
-      const T* start = from + s * static_cast<int>(blockDim.x) * n;
-      if (!whole && last && bytes_[s] > 0 && bytes_[s] < 16) {
-        const Pack<T, n> pack = load_some<n>(start, 0, bytes_[s] / static_cast<int>(sizeof(T)));
-        __builtin_memcpy(&slot(place_, array, s), &pack, sizeof pack);
-      } else {
-        copy_async(&slot(place_, array, s), start, bytes_[s]);
-      }
+      copy_async(&slot(place_, array, s), from + s * static_cast<int>(blockDim.x) * n, bytes_[s]);
     }
   }
 
