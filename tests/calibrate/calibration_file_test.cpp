@@ -13,6 +13,7 @@ TEST(CalibrationFile, ReadsBackAsItWasWritten) {
   gpu::Calibration calibration = structured("h200");
   calibration.gemm.wave_s = 1.23456789e-6;
   calibration.power = gpu::PowerCoefficients{.idle_w = 100};
+  calibration.alignment = {{2, {{1, 0.125}, {4, 0.4}}}};
   calibration.sources["power"] = "a \"test\"";
   Provenance from{
       .files = {"a.csv"}, .records = {.used = 10, .held_out = 2}, .devices = {"NVIDIA H200"}, .tool = "1.0"};
@@ -24,6 +25,7 @@ TEST(CalibrationFile, ReadsBackAsItWasWritten) {
   EXPECT_EQ(read.gemm.wave_s, 1.2346e-6);
   EXPECT_EQ(read.attention.query_tile_s, calibration.attention.query_tile_s);
   EXPECT_EQ(read.power->idle_w, 100);
+  EXPECT_EQ(read.alignment, calibration.alignment);
   EXPECT_EQ(read.sources.at("power"), "a \"test\"");
   EXPECT_EQ(read.errors.at("product").shared, calibration.errors.at("product").shared);
 

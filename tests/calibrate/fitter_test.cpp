@@ -33,6 +33,25 @@ TEST(Fitter, FindsWhatMadeTheTimes) {
   EXPECT_EQ(calibration.pointwise.streaming, structured("h200").pointwise.streaming);
 }
 
+TEST(Fitter, FindsTheEfficiencyOfAnAlignment) {
+  gpu::Calibration truth = structured("h200");
+  truth.alignment = {{2, {{1, 0.2}, {2, 0.5}}}};
+  const gpu::Gpu gpu = gpu::load_gpu("h200");
+  const predict::Predictor predictor(gpu, gpu::usual_node(gpu), truth, in_burst);
+  std::vector<Sample> samples;
+  for (const op::Gemm& aligned : products())
+    for (const std::int64_t more : {1, 2}) {
+      op::Gemm gemm = aligned;
+      gemm.n += more;
+      samples.push_back(sample(gemm, predictor.structured_time(gemm)));
+    }
+  gpu::Calibration calibration = structured("h200");
+  const GroupFit result = fit(calibration, samples, Group::misaligned_gemm, {.starts = 1});
+  EXPECT_GT(result.before, 0.05);
+  EXPECT_LT(result.after, 0.02);
+  EXPECT_NEAR(calibration.alignment.at(2).at(2) / calibration.alignment.at(2).at(1), 2.5, 0.3);
+}
+
 TEST(Fitter, IsNotLedByAFewWildTimes) {
   gpu::Calibration truth = structured("h200");
   truth.gemm.memory_efficiency = 0.6;

@@ -53,14 +53,6 @@ TEST(LeastSquares, StaysWithinTheRanges) {
   EXPECT_NEAR(found.x[2], 0.5, 1e-3);
 }
 
-TEST(LeastSquares, EndsWhenAskedTo) {
-  const ResidualFunction line = [](std::span<const double> x, std::span<double> r) { r[0] = x[0] - 0.7; };
-  const std::array<Range, 1> ranges{{{0, 1}}};
-  const LeastSquares found = least_squares(line, 1, ranges, std::array{0.2}, {.stop = [] { return true; }});
-  EXPECT_EQ(found.steps, 0);
-  EXPECT_NEAR(found.x[0], 0.2, 1e-9);
-}
-
 TEST(LeastSquares, PassesOnWhatTheFunctionThrows) {
   const ResidualFunction fails = [](std::span<const double>, std::span<double>) { throw std::runtime_error("no"); };
   const std::array<Range, 1> ranges{{{0, 1}}};

@@ -59,12 +59,13 @@ TEST(Calibrate, KeepsWhatThereAreTooFewRecordsFor) {
 /// On a CPU that is taken for another machine: the whole way, whatever the times.
 TEST(Calibrate, QuickMeasuresAndFits) {
   const Scratch scratch;
-  const Result result = gemmetry(calibrate(scratch, "--quick --device cpu --gpu v100 --products 12 --format json"));
+  const Result result = gemmetry(calibrate(scratch, "--quick --device cpu --gpu v100 --products 5 --format json"));
   ASSERT_EQ(result.code, 0) << result.err;
   const Json answer = result.json();
-  EXPECT_EQ(answer.at("records").at("used"), 12);
+  EXPECT_GT(answer.at("records").at("used"), 0);
+  EXPECT_EQ(answer.at("records").at("held_out"), 0);
   const Json file = Json::parse(read_text(scratch.path("fitted.json")));
-  EXPECT_EQ(file.at("fit").at("data").at("records"), 12);
+  EXPECT_EQ(file.at("fit").at("data").at("records"), answer.at("records").at("used"));
 }
 
 TEST(Calibrate, RefusesMistakes) {

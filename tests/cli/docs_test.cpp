@@ -3,6 +3,7 @@
 #include <regex>
 #include <set>
 
+#include "cli/fake_records.h"
 #include "cli/measuring.h"
 
 namespace gemmetry::cli {
@@ -52,6 +53,14 @@ TEST(Docs, EveryJsonKeyOfMeasurementsIsDocumented) {
   expect_documented("tune gemm --m 8 --n 8 --k 8" + where, text);
   expect_documented("explain" + small_model + " --compare" + where + stop, text);
   expect_documented("backends", text);
+}
+
+TEST(Docs, EveryJsonKeyOfCalibrationsIsDocumented) {
+  const Scratch scratch;
+  write_records(scratch, "h200", 1.1);
+  const std::string text = document("json.md"), records = " --gpu h200 --records " + scratch.path("records.csv");
+  expect_documented("validate --all" + records, text);
+  expect_documented("calibrate --only gemm --starts 1 --out " + scratch.path("fitted.json") + records, text);
 }
 
 TEST(Docs, EveryOptionIsInTheCommandPage) {

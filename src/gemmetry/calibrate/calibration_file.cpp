@@ -34,6 +34,15 @@ Json errors(const gpu::Calibration& calibration) {
   return json;
 }
 
+Json alignment(const gpu::Calibration& calibration) {
+  Json json;
+  json["source"] = source_of(calibration, "alignment");
+  for (const auto& [bytes, classes] : calibration.alignment)
+    for (const auto& [elements, efficiency] : classes)
+      json[std::to_string(bytes)][std::to_string(elements)] = rounded(efficiency);
+  return json;
+}
+
 /// As a decimal of as few digits as single precision needs.
 double shortest(float value) { return std::stod(fmt::format("{}", value)); }
 
@@ -163,6 +172,7 @@ std::string calibration_text(const gpu::Calibration& calibration, const Provenan
   json["name"] = calibration.name;
   json["gemm"] = group(calibration, "gemm", calibration.gemm);
   json["misaligned_gemm"] = group(calibration, "misaligned_gemm", calibration.misaligned_gemm);
+  if (!calibration.alignment.empty()) json["alignment"] = alignment(calibration);
   json["attention"] = group(calibration, "attention", calibration.attention);
   json["decode"] = group(calibration, "decode", calibration.decode);
   json["pointwise"] = group(calibration, "pointwise", calibration.pointwise);

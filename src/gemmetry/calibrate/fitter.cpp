@@ -8,6 +8,7 @@
 #include <numeric>
 #include <random>
 #include <string>
+#include <type_traits>
 #include <unordered_map>
 
 #include "gemmetry/base/error.h"
@@ -16,6 +17,8 @@
 namespace gemmetry::calibrate {
 namespace {
 
+/// A group without a prior is not fitted to fewer.
+constexpr std::size_t least_samples = 30;
 /// Starts are tried on so many samples; the best goes on with all.
 constexpr std::size_t most_trial_samples = 1200;
 constexpr int trial_steps = 15;
@@ -55,6 +58,21 @@ double predicted_s(Predictors& predictors, const Sample& sample) {
 /// Where a fit of the power begins: what large GPUs draw, as shares of their limit.
 gpu::PowerCoefficients usual_power(double limit_w) {
   return {.idle_w = 0.15 * limit_w, .busy_w = 0.1 * limit_w, .tensor_w = 0.9 * limit_w, .memory_w = 0.35 * limit_w};
+}
+
+/// Gives the calibration an efficiency of its own for each alignment that the samples have, to begin with the GPU's.
+void add_alignments(gpu::Calibration& calibration, const gpu::Gpu& gpu, const std::vector<Sample>& samples) {
+  for (const Sample& sample : samples)
+    std::visit(
+        [&]<class Op>(const Op& one) {
+          if constexpr (std::is_same_v<Op, op::Gemm> || std::is_same_v<Op, op::GroupedGemm>) {
+            if (!gpu.tensor_flops.contains(one.dtype)) return;
+            const auto bytes = static_cast<std::int64_t>(shape::bytes_per_element(one.dtype));
+            const gpu::AlignmentClass of = gpu::alignment_class(gpu, one.dtype, predict::power_of_two(one));
+            calibration.alignment[bytes].emplace(of.elements, of.efficiency);
+          }
+        },
+        sample.op);
 }
 
 }  // namespace
@@ -104,6 +122,8 @@ std::vector<Sample> Fitter::slowed() const {
 
 std::size_t Fitter::count(Group group) const { return samples_of(group).size(); }
 
+bool Fitter::can_fit(Group group) const { return count(group) >= (options_.prior > 0 ? 1 : least_samples); }
+
 /// Weights have a mean of 1. Every size and alignment of a dtype has the same sum; dtypes have the square root of how
 /// many samples they have, so that the few of a rare one are heard and do not rule.
 std::vector<Fitter::Weighted> Fitter::weighted(Group group) const {
@@ -140,6 +160,7 @@ GroupFit Fitter::fit(Group group) {
   std::vector<Weighted> samples = weighted(group);
   const double before = error(calibration_, samples);
   const gpu::Calibration present_calibration = calibration_;
+  if (group == Group::misaligned_gemm) add_alignments(calibration_, gpu_, samples_of(group));
   if (group == Group::power && !calibration_.power) {
     if (!gpu_.power_limit_w) throw Error(fmt::format("power: the limit of {} is unknown", gpu_.title));
     calibration_.power = usual_power(*gpu_.power_limit_w);
@@ -176,8 +197,7 @@ GroupFit Fitter::fit(Group group) {
             typical_error * span * (share_of(range, x[i]) - share_of(range, present[i])) / prior;
       }
     };
-    return least_squares(residuals, chosen.size() + parameters.size(), ranges, from,
-                         {options_.threads, steps, options_.stop});
+    return least_squares(residuals, chosen.size() + parameters.size(), ranges, from, {options_.threads, steps});
   };
 
   std::mt19937_64 random(options_.seed);
@@ -185,7 +205,7 @@ GroupFit Fitter::fit(Group group) {
   for (std::size_t i = trial.size(); i > 1; --i) std::swap(trial[i - 1], trial[random() % i]);
   trial.resize(std::min(trial.size(), most_trial_samples));
   LeastSquares best;
-  for (int start = 0; start < options_.starts && !(options_.stop && options_.stop()); ++start) {
+  for (int start = 0; start < options_.starts; ++start) {
     std::vector<double> from = present;
     for (std::size_t i = 0; start > 0 && i < from.size(); ++i)
       from[i] = value_at(ranges[i], share_of(ranges[i], present[i]) + wandering * roughly_normal(random));

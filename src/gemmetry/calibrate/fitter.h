@@ -11,9 +11,6 @@
 
 namespace gemmetry::calibrate {
 
-/// A group is not fitted to fewer.
-inline constexpr std::size_t least_fit_samples = 30;
-
 struct FitProgress {
   Group group = Group::gemm;
   int start = 0;     ///< from 1
@@ -28,11 +25,10 @@ struct FitOptions {
   /// How sure the present coefficients are against the samples: a coefficient's logarithm that moves by so much costs
   /// as much as one sample that is off by `typical_error`. 0: they count for nothing but a tie.
   double prior = 0;
-  /// Whether what was learned beyond the structured models stays: it is taken out of the samples before coefficients are
-  /// fitted. Else it is dropped, as it is of other coefficients.
+  /// Whether what was learned beyond the structured models stays: it is taken out of the samples before coefficients
+  /// are fitted. Else it is dropped, as it is of other coefficients.
   bool keep_residuals = false;
   std::function<void(const FitProgress&)> progress;
-  std::function<bool()> stop;
 };
 
 /// What fitting one group did.
@@ -58,6 +54,8 @@ class Fitter {
 
   /// Samples that a group would be fitted to.
   std::size_t count(Group group) const;
+  /// Whether they are enough: 30, or any where there is a prior.
+  bool can_fit(Group group) const;
 
   const gpu::Calibration& calibration() const { return calibration_; }
 

@@ -102,7 +102,7 @@ LeastSquares least_squares(const ResidualFunction& residuals, std::size_t count,
   solver.parameters.factor = 1;  // a first step of the angles' own size
   using Eigen::LevenbergMarquardtSpace::Running;
   if (solver.minimizeInit(angles) != Eigen::LevenbergMarquardtSpace::ImproperInputParameters)
-    while (result.steps < options.most_steps && !(options.stop && options.stop())) {
+    while (result.steps < options.most_steps) {
       ++result.steps;
       if (solver.minimizeOneStep(angles) != Running) break;
     }

@@ -19,7 +19,6 @@ using ResidualFunction = std::function<void(std::span<const double> x, std::span
 struct LeastSquaresOptions {
   std::size_t threads = 1;
   int most_steps = 40;
-  std::function<bool()> stop;  ///< asked before each step; may be empty
 };
 
 struct LeastSquares {

@@ -18,10 +18,12 @@ constexpr double held = 0.9;
 /// What measuring the same again differs by.
 constexpr double least_error = 0.005;
 
-/// The deviation of the normal distribution whose central 90 % are as wide as those of the values about 0.
+/// The deviation of the normal distribution whose central 90 % are as wide as those of the values about 0, and a little
+/// wider where few values say where those end.
 double deviation(std::vector<double> values) {
   for (double& value : values) value = std::abs(value);
-  return measure::quantile(values, held) / op::normal_90;
+  const double doubt = std::sqrt(held * (1 - held) / static_cast<double>(values.size()));
+  return measure::quantile(values, std::min(held + doubt, 1.0)) / op::normal_90;
 }
 
 gpu::LogError fit(std::span<const Judgement> judgements, std::uint64_t seed) {

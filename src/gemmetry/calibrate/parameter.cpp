@@ -1,7 +1,10 @@
 #include "gemmetry/calibrate/parameter.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <array>
+#include <iterator>
 #include <type_traits>
 #include <utility>
 
@@ -61,6 +64,20 @@ std::vector<Parameter> parameters(const gpu::Calibration& now, Coefficients gpu:
   return parameters<Coefficients>(now, [group](auto& c) { return &(c.*group); });
 }
 
+/// Under the nine tenths from which a kernel counts as aligned.
+constexpr double most_misaligned = 0.89;
+
+std::vector<Parameter> alignment_parameters(const gpu::Calibration& now) {
+  std::vector<Parameter> result;
+  for (const auto& [bytes, classes] : now.alignment)
+    for (const auto& [elements, efficiency] : classes)
+      result.push_back({fmt::format("alignment.{}.{}", bytes, elements),
+                        [b = bytes, e = elements](const gpu::Calibration& c) { return c.alignment.at(b).at(e); },
+                        [b = bytes, e = elements](gpu::Calibration& c, double value) { c.alignment[b][e] = value; },
+                        {efficiency / beyond, std::min(efficiency * beyond, most_misaligned)}});
+  return result;
+}
+
 }  // namespace
 
 std::string_view name(Group group) { return op::name_in<Group>(names, group); }
@@ -95,8 +112,11 @@ std::vector<Parameter> parameters_of(Group group, const gpu::Calibration& now) {
   switch (group) {
     case Group::gemm:
       return parameters(now, &gpu::Calibration::gemm);
-    case Group::misaligned_gemm:
-      return parameters(now, &gpu::Calibration::misaligned_gemm);
+    case Group::misaligned_gemm: {
+      std::vector<Parameter> result = parameters(now, &gpu::Calibration::misaligned_gemm);
+      std::ranges::copy(alignment_parameters(now), std::back_inserter(result));
+      return result;
+    }
     case Group::attention:
       return parameters(now, &gpu::Calibration::attention);
     case Group::decode:

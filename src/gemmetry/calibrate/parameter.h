@@ -31,7 +31,8 @@ struct Parameter {
   Range range;
 };
 
-/// The coefficients of a group, in their order. Of power, the calibration has to have some.
+/// The coefficients of a group, in their order; of misaligned products also the efficiencies of the alignments that the
+/// calibration has. Of power, it has to have some.
 std::vector<Parameter> parameters_of(Group group, const gpu::Calibration& now);
 
 }  // namespace gemmetry::calibrate

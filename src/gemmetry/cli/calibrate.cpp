@@ -4,11 +4,13 @@
 #include <filesystem>
 #include <map>
 #include <memory>
+#include <optional>
 #include <thread>
 
 #include "gemmetry/base/error.h"
 #include "gemmetry/base/version.h"
 #include "gemmetry/calibrate/calibration_file.h"
+#include "gemmetry/calibrate/cross_validation.h"
 #include "gemmetry/calibrate/judgement.h"
 #include "gemmetry/calibrate/log_error_fit.h"
 #include "gemmetry/calibrate/quick_plan.h"
@@ -17,7 +19,6 @@
 #include "gemmetry/cli/command.h"
 #include "gemmetry/cli/device_options.h"
 #include "gemmetry/cli/error_columns.h"
-#include "gemmetry/cli/interrupt.h"
 #include "gemmetry/cli/output_options.h"
 #include "gemmetry/cli/quick_records.h"
 #include "gemmetry/cli/record_files.h"
@@ -137,14 +138,25 @@ std::vector<calibrate::Sample> part(const std::vector<calibrate::Sample>& sample
   return result;
 }
 
+report::Section file_section(const std::string& file) {
+  const std::vector<Column<std::string>> columns{
+      {{.key = "file", .heading = "calibration"}, [](const std::string& path) { return Value(path); }}};
+  return {"calibration", "", report::Facts{make_table(columns, file)}};
+}
+
+std::vector<GroupFit> fits_of(const std::vector<GroupRow>& rows) {
+  std::vector<GroupFit> fits;
+  for (const GroupRow& row : rows)
+    if (row.fit) fits.push_back(*row.fit);
+  return fits;
+}
+
 /// Fits each group that there is enough for.
-std::vector<GroupRow> fit_groups(const Options& options, calibrate::Fitter& fitter, const Interrupt& interrupt) {
+std::vector<GroupRow> fit_groups(const std::vector<Group>& groups, calibrate::Fitter& fitter) {
   std::vector<GroupRow> rows;
-  for (const Group group : groups_of(options)) {
+  for (const Group group : groups) {
     GroupRow row{group, std::nullopt, fitter.count(group), ""};
-    if (interrupt.requested())
-      row.kept = "interrupted";
-    else if (row.samples < (options.quick ? 1 : calibrate::least_fit_samples))
+    if (!fitter.can_fit(group))
       row.kept = "too few records";
     else
       row.fit = fitter.fit(group);
@@ -159,32 +171,29 @@ std::string where_from(const Options& options, const calibrate::Provenance& from
   return fmt::format("fitted by gemmetry calibrate to {} records ({}){}", fit.samples, what, device);
 }
 
-/// The calibration with its sources, and with the errors that are left.
-gpu::Calibration finished(const Options& options, gpu::Calibration calibration, const std::vector<GroupRow>& rows,
-                          const calibrate::Provenance& from, const std::vector<calibrate::Sample>& samples,
-                          const gpu::Gpu& gpu, const gpu::Node& node) {
-  calibration.name = gpu.name;
-  calibration.fit = gpu::Fit::own;
+/// States where the coefficients are from, and the errors that are left.
+void state_sources(gpu::Calibration& calibration, const Options& options, const std::vector<GroupRow>& rows,
+                   const calibrate::Provenance& from) {
   for (const GroupRow& row : rows)
     if (row.fit) calibration.sources[std::string(name(row.group))] = where_from(options, from, *row.fit);
-  std::vector<calibrate::Sample> bursts;
-  std::copy_if(samples.begin(), samples.end(), std::back_inserter(bursts), [](const calibrate::Sample& sample) {
-    return !sample.held_out && sample.how.launch == predict::Launch::graph;
-  });
-  calibrate::Predictors predictors(gpu, node, calibration);
-  const auto judgements = calibrate::judge(bursts, predictors);
-  const gpu::LogErrors errors = calibrate::log_errors_of(judgements, static_cast<std::uint64_t>(options.seed));
+  if (const auto misaligned = calibration.sources.find("misaligned_gemm"); !calibration.alignment.empty())
+    calibration.sources["alignment"] = misaligned->second;
+}
+
+void state_errors(gpu::Calibration& calibration, const std::vector<calibrate::Judgement>& judgements,
+                  std::uint64_t seed) {
   std::string said;
-  for (const auto& [error_class, error] : errors) {
+  for (const auto& [error_class, error] : calibrate::log_errors_of(judgements, seed)) {
     calibration.errors[error_class] = error;
     for (auto& [name, residual] : calibration.residuals)
       if (residual.errors.contains(error_class)) residual.errors[error_class] = error;
     said += (said.empty() ? "" : ", ") + error_class;
   }
-  if (!errors.empty())
-    calibration.sources["errors"] =
-        fmt::format("{}: residuals of {} fitted records; the others as before", said, bursts.size());
-  return calibration;
+  if (said.empty()) return;
+  const char* how =
+      judgements.size() < calibrate::enough_samples ? "predicted by fits without their sites" : "as fitted";
+  calibration.sources["errors"] =
+      fmt::format("{}: residuals of {} records, {}; the others as before", said, judgements.size(), how);
 }
 
 void require_sensible(const Options& options) {
@@ -198,70 +207,85 @@ void require_sensible(const Options& options) {
         fmt::format("--products = {}: at most {} are measured", options.products, calibrate::most_quick_products));
 }
 
-ExitCode run_calibrate(const Options& options, const Console& console) {
-  require_sensible(options);
-  groups_of(options);  // a wrong name is said before anything is measured
-  const Interrupt interrupt;
-  std::string gpu_name = options.gpu;
+/// What is fitted to, and for which GPU.
+struct Data {
+  gpu::Gpu gpu;
+  calibrate::Samples samples;
+  calibrate::Provenance from;
+};
+
+Data read_data(const Options& options, const Console& console) {
+  std::string gpu = options.gpu;
   std::vector<measure::Record> records;
-  calibrate::Provenance from{.seed = static_cast<std::uint64_t>(options.seed), .tool = std::string(version)};
   if (options.quick) {
-    QuickRecords quick = measure_quickly(options.device, options.gpu, options.products, interrupt, console);
+    QuickRecords quick = measure_quickly(options.device, options.gpu, options.products, console);
+    gpu = quick.gpu;
     records = std::move(quick.records);
-    gpu_name = quick.gpu;
   } else {
     records = options.records.read();
-    for (const std::string& file : options.records.files())
-      from.files.push_back(std::filesystem::path(file).filename().string());
   }
-  const gpu::Gpu gpu = gpu::load_gpu(gpu_name);
-  const gpu::Node node = gpu::usual_node(gpu);
-  gpu::Calibration start = options.start.calibration(gpu);
+  Data data{.gpu = gpu::load_gpu(gpu)};
+  data.samples = calibrate::samples_of(records, data.gpu.name);
+  if (options.quick) {  // nothing is kept apart of a few products
+    for (calibrate::Sample& sample : data.samples.all) sample.held_out = false;
+    data.samples.count.held_out = 0;
+  }
+  if (data.samples.all.empty())
+    throw Error(fmt::format("no record of {} can be fitted to: {}", data.gpu.name, why_none(data.samples.count)));
+  for (const std::string& file : options.records.files())
+    data.from.files.push_back(std::filesystem::path(file).filename().string());
+  data.from.records = data.samples.count;
+  data.from.seed = static_cast<std::uint64_t>(options.seed);
+  data.from.tool = version;
+  add(data.from, records, data.gpu.name);
+  return data;
+}
 
-  calibrate::Samples samples = calibrate::samples_of(records, gpu.name);
-  // Nothing is kept apart of a few products.
-  if (options.quick)
-    for (calibrate::Sample& sample : samples.all) sample.held_out = false;
-  if (samples.all.empty())
-    throw Error(fmt::format("no record of {} can be fitted to: {}", gpu.name, why_none(samples.count)));
-  from.records = samples.count;
-  add(from, records, gpu.name);
-
+calibrate::FitOptions fit_options(const Options& options, const Console& console) {
   calibrate::FitOptions fit;
   fit.starts = static_cast<int>(options.starts);
-  fit.seed = from.seed;
+  fit.seed = static_cast<std::uint64_t>(options.seed);
   fit.threads = std::max(1u, std::thread::hardware_concurrency());
   fit.prior = options.quick ? quick_prior : 0;
   fit.keep_residuals = options.quick;
-  fit.stop = [&] { return interrupt.requested(); };
-  fit.progress = [&](const calibrate::FitProgress& p) {
+  fit.progress = [&console](const calibrate::FitProgress& p) {
     console.progress(fmt::format("{}: start {} of {}, error {}", name(p.group), p.start, p.starts,
                                  report::shown(p.error, Unit::fraction)));
   };
-  calibrate::Fitter fitter(gpu, node, start, samples.all, fit);
-  const std::vector<GroupRow> rows = fit_groups(options, fitter, interrupt);
-  console.progress("");
-  const gpu::Calibration result = finished(options, fitter.calibration(), rows, from, samples.all, gpu, node);
+  return fit;
+}
 
-  const std::vector<calibrate::Sample> judged = part(samples.all, !options.quick);
+ExitCode run_calibrate(const Options& options, const Console& console) {
+  require_sensible(options);
+  const std::vector<Group> groups = groups_of(options);
+  const Data data = read_data(options, console);
+  const gpu::Gpu& gpu = data.gpu;
+  const gpu::Node node = gpu::usual_node(gpu);
+  const gpu::Calibration start = options.start.calibration(gpu);
+  const calibrate::FitOptions fit = fit_options(options, console);
+
+  calibrate::Fitter fitter(gpu, node, start, data.samples.all, fit);
+  const std::vector<GroupRow> rows = fit_groups(groups, fitter);
+  gpu::Calibration result = fitter.calibration();
+  result.name = gpu.name;
+  result.fit = gpu::Fit::own;
+  state_sources(result, options, rows, data.from);
+  console.progress("what is left");
+  state_errors(result, calibrate::cross_validated(gpu, node, start, result, data.samples.all, groups, fit),
+               data.from.seed);
+  console.progress("");
+
+  const std::vector<calibrate::Sample> judged = part(data.samples.all, !options.quick);
   const ErrorsByClass before = errors_of(judged, gpu, node, start);
   const ErrorsByClass after = errors_of(judged, gpu, node, result);
-  std::vector<GroupFit> fits;
-  for (const GroupRow& row : rows)
-    if (row.fit) fits.push_back(*row.fit);
   const std::string file = options.file.empty() ? gpu.name + ".json" : options.file;
-  write_file(file, calibrate::calibration_text(result, from, fits, after));
+  write_file(file, calibrate::calibration_text(result, data.from, fits_of(rows), after));
 
   report::Document document;
   document.csv = "classes";
-  const std::vector<Column<std::string>> written{
-      {{.key = "file", .heading = "calibration"}, [](const std::string& path) { return Value(path); }}};
-  document.sections = {
-      {"calibration", "", report::Facts{make_table(written, file)}},
-      sample_section(samples.count),
-      groups_section(rows),
-      errors_section(before, after,
-                     options.quick ? "Errors on what was measured" : "Errors on sites that were held out")};
+  const char* judged_on = options.quick ? "Errors on what was measured" : "Errors on sites that were held out";
+  document.sections = {file_section(file), sample_section(data.samples.count), groups_section(rows),
+                       errors_section(before, after, judged_on)};
   show(document, options.format, console);
   return exit_ok;
 }

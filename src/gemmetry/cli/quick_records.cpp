@@ -51,7 +51,7 @@ calibrate::QuickPlan plan_for(const gpu::Gpu& gpu, const measure::DeviceInfo& de
 }  // namespace
 
 QuickRecords measure_quickly(const DeviceOptions& options, const std::string& gpu, std::int64_t products,
-                             const Interrupt& interrupt, const Console& console) {
+                             const Console& console) {
   const std::unique_ptr<measure::Backend> backend = options.open();
   measure::DeviceInfo device;
   measure::require(backend->describe(device));
@@ -60,7 +60,7 @@ QuickRecords measure_quickly(const DeviceOptions& options, const std::string& gp
   measure::Measuring measuring{.sampling = sampling, .tool = std::string(version)};
   measure::Measurer measurer(*backend, monitor, std::move(measuring));
   const std::vector<op::Gemm> chosen = calibrate::quick_products(plan_for(gpu::load_gpu(result.gpu), device, products));
-  for (std::size_t i = 0; i < chosen.size() && !interrupt.requested(); ++i) {
+  for (std::size_t i = 0; i < chosen.size(); ++i) {
     console.progress(fmt::format("measuring product {} of {}", i + 1, chosen.size()));
     result.records.push_back(measurer.measure(chosen[i]));
     if (measurer.lost()) throw Error("the device was lost while measuring: " + result.records.back().reason);

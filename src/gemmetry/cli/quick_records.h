@@ -6,7 +6,6 @@
 
 #include "gemmetry/cli/console.h"
 #include "gemmetry/cli/device_options.h"
-#include "gemmetry/cli/interrupt.h"
 #include "gemmetry/measure/record.h"
 
 namespace gemmetry::cli {
@@ -20,6 +19,6 @@ struct QuickRecords {
 /// for where it is not in the catalogue; empty: what it says itself. Throws backends::NoDevice, and Error for a device
 /// that is in no catalogue, or is another than `gpu`.
 QuickRecords measure_quickly(const DeviceOptions& device, const std::string& gpu, std::int64_t products,
-                             const Interrupt& interrupt, const Console& console);
+                             const Console& console);
 
 }  // namespace gemmetry::cli

@@ -8,6 +8,7 @@
 
 #include "gemmetry/base/error.h"
 #include "gemmetry/base/json.h"
+#include "gemmetry/base/text_value.h"
 #include "gemmetry/gpu/catalogue.h"
 #include "gemmetry/gpu/embedded_calibration.h"
 
@@ -85,6 +86,21 @@ void read_residuals(const JsonObject& file, Calibration& calibration) {
     if (name != "source") calibration.residuals[name] = residual_from_json(group, name);
 }
 
+/// "alignment": {"source": "...", "2": {"1": 0.13, "2": 0.35}}: bytes of an element, elements, efficiency.
+void read_alignment(const JsonObject& file, Calibration& calibration) {
+  const JsonObject sizes = file.object("alignment");
+  calibration.sources["alignment"] = line_of_text(sizes, "source");
+  for (const auto& [bytes, classes] : file.raw("alignment").items()) {
+    if (bytes == "source") continue;
+    const JsonObject object = sizes.object(bytes);
+    for (const auto& [elements, efficiency] : classes.items()) {
+      const double value = object.number(elements);
+      if (!(value > 0 && value <= 1)) object.fail(elements, "expected a share, above 0 and at most 1");
+      calibration.alignment[whole_number("bytes of an element", bytes)][whole_number("elements", elements)] = value;
+    }
+  }
+}
+
 /// How unlike two GPUs are that run the same kernels: by the factors between their throughputs and bandwidths.
 double distance(const Gpu& a, const Gpu& b) {
   return std::abs(std::log(reference_flops(a) / reference_flops(b))) + std::abs(std::log(a.bandwidth / b.bandwidth));
@@ -131,8 +147,8 @@ const EmbeddedFile* nearest_of(const Gpu& gpu, Generation generation) {
 Calibration calibration_from_json(std::string_view text, const std::string& source) {
   const nlohmann::json document = parse_json(text, source);
   const JsonObject file(document, source);
-  file.refuse_unknown({"name", "gemm", "misaligned_gemm", "attention", "decode", "pointwise", "collective", "power",
-                       "errors", "fit", "residuals"});
+  file.refuse_unknown({"name", "gemm", "misaligned_gemm", "alignment", "attention", "decode", "pointwise", "collective",
+                       "power", "errors", "fit", "residuals"});
 
   Calibration calibration;
   calibration.name = line_of_text(file, "name");
@@ -142,6 +158,7 @@ Calibration calibration_from_json(std::string_view text, const std::string& sour
   calibration.decode = read_group<DecodeCoefficients>(file, "decode", calibration.sources);
   calibration.pointwise = read_group<PointwiseCoefficients>(file, "pointwise", calibration.sources);
   calibration.collective = read_group<CollectiveCoefficients>(file, "collective", calibration.sources);
+  if (file.has("alignment")) read_alignment(file, calibration);
   if (file.has("power")) calibration.power = read_group<PowerCoefficients>(file, "power", calibration.sources);
   const JsonObject errors = file.object("errors");
   calibration.errors = log_errors_from_json(errors, Classes::all);

@@ -176,6 +176,10 @@ struct PowerCoefficients {
   }
 };
 
+/// What is left of the tensor throughput at an alignment, instead of what the GPU's alignment classes say: by bytes of
+/// an element, then by elements of the class.
+using AlignmentEfficiencies = std::map<std::int64_t, std::map<std::int64_t, double>>;
+
 /// How well a calibration fits the GPU it is used for.
 enum class Fit {
   own,         ///< fitted on this GPU
@@ -189,6 +193,7 @@ struct Calibration {
   Fit fit = Fit::own;
   GemmCoefficients gemm;
   GemmCoefficients misaligned_gemm;  ///< the kernels that take operands the aligned ones refuse
+  AlignmentEfficiencies alignment;   ///< of classes that were fitted
   AttentionCoefficients attention;
   DecodeCoefficients decode;
   PointwiseCoefficients pointwise;

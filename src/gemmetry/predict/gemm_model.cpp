@@ -79,17 +79,23 @@ op::ErrorClass error_class(const op::GroupedGemm&, const GemmPlan& plan) {
 GemmModel::GemmModel(const gpu::Gpu& gpu, const gpu::Calibration& calibration, gpu::Clocks clocks)
     : gpu_(gpu), aligned_(calibration.gemm), misaligned_(calibration.misaligned_gemm) {
   for (const shape::Dtype dtype : shape::all_dtypes())
-    if (dtype == shape::Dtype::fp32 || gpu.tensor_flops.contains(dtype)) add_kernels(dtype, clocks);
+    if (dtype == shape::Dtype::fp32 || gpu.tensor_flops.contains(dtype))
+      add_kernels(dtype, calibration.alignment, clocks);
 }
 
-void GemmModel::add_kernels(shape::Dtype dtype, gpu::Clocks clocks) {
+void GemmModel::add_kernels(shape::Dtype dtype, const gpu::AlignmentEfficiencies& fitted, gpu::Clocks clocks) {
   // Power limits what the tensor cores do, not how fast they could: kernels that keep them half idle are not slowed.
   const double limit = clocks == gpu::Clocks::sustained ? gpu_.sustained_fraction.value_or(1) : 1;
   const double flops = gpu::peak_flops(gpu_, dtype);
   const bool tensor = gpu_.tensor_flops.contains(dtype);
   std::vector<gpu::AlignmentClass> classes{{1, 1}};
-  const auto listed = gpu_.alignment.find(whole(shape::bytes_per_element(dtype)));
+  const std::int64_t bytes = whole(shape::bytes_per_element(dtype));
+  const auto listed = gpu_.alignment.find(bytes);
   if (tensor && listed != gpu_.alignment.end() && !listed->second.empty()) classes = listed->second;
+  if (const auto found = fitted.find(bytes); tensor && found != fitted.end())
+    for (gpu::AlignmentClass& one : classes)
+      if (const auto efficiency = found->second.find(one.elements); efficiency != found->second.end())
+        one.efficiency = efficiency->second;
   for (const gpu::AlignmentClass& one : classes) {
     const bool aligned = tensor && one.efficiency >= aligned_from;
     const gpu::GemmCoefficients& coefficients = aligned ? aligned_ : misaligned_;

@@ -41,7 +41,7 @@ class GemmModel {
   };
   struct Work;
 
-  void add_kernels(shape::Dtype dtype, gpu::Clocks clocks);
+  void add_kernels(shape::Dtype dtype, const gpu::AlignmentEfficiencies& fitted, gpu::Clocks clocks);
   const Kernels& kernels_for(shape::Dtype dtype, std::int64_t power_of_two) const;
   GemmPlan plan(const Product& product, shape::Dtype dtype, std::int64_t power_of_two) const;
   Work work(const Product& product, const TileQuery& query, const TileChoice& choice, const Tile& tile,
