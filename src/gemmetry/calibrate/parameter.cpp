@@ -95,7 +95,9 @@ const Group* group_of(const op::Operator& op, const predict::Predictor& predicto
   return std::visit(
       [&]<class Op>(const Op& one) -> const Group* {
         if constexpr (std::is_same_v<Op, op::Gemm> || std::is_same_v<Op, op::GroupedGemm>) {
-          const bool misaligned = predict::error_class(one, predictor.plan(one)) == op::ErrorClass::misaligned_product;
+          // What has no tensor cores goes to kernels of the same kind as what they refuse.
+          const bool misaligned = !predictor.gpu().tensor_flops.contains(one.dtype) ||
+                                  predict::error_class(one, predictor.plan(one)) == op::ErrorClass::misaligned_product;
           return group(misaligned ? Group::misaligned_gemm : Group::gemm);
         } else if constexpr (std::is_same_v<Op, op::Attention>) {
           return group(predict::is_decode(one) ? Group::decode : Group::attention);

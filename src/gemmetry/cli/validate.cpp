@@ -31,8 +31,8 @@ using report::Unit;
 using report::Value;
 
 constexpr auto examples =
-    R"(Only sites that no fit of the project uses are judged unless --fit or --all says otherwise: a fifth of all sites, by
-a hash of their sizes. Errors are relative to what was measured; a bias above 0 means predicted too slow. Anomalies are
+    R"(Only sites that no fit of the project uses are judged unless --fit or --all says otherwise: a fifth of all, by a
+hash of their sizes. Errors are relative to what was measured; a bias above 0 means predicted too slow. Anomalies are
 records beyond four robust deviations of their class whose neighbours in size are as predicted: choices of the library
 that no model of shapes foresees. --format csv gives one row a record with every feature.
 
