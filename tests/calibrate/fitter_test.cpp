@@ -102,6 +102,30 @@ TEST(Fitter, APriorHoldsWhatFewSamplesDoNotTell) {
   EXPECT_NEAR(calibration.gemm.resident_b / before.gemm.resident_b, 1, 0.5);
 }
 
+/// What was learned makes all products a fifth slower; coefficients are fitted to what is left.
+TEST(Fitter, KeepsWhatWasLearnedAndFitsTheRest) {
+  gpu::Calibration start = structured("h200");
+  start.residuals["gemm"] = {.features = {"log2_m"},
+                             .dtypes = {shape::Dtype::bf16},
+                             .ranges = {{"log2_m", {0, 20}}},
+                             .trees = {{{-1}, {0.2F}}},
+                             .errors = {{"product", {0.01, 0.02}}}};
+  gpu::Calibration truth = start;
+  truth.gemm.memory_efficiency = 0.6;
+  const gpu::Gpu gpu = gpu::load_gpu("h200");
+  const predict::Predictor predictor(gpu, gpu::usual_node(gpu), truth, in_burst);
+  std::vector<Sample> samples;
+  for (const op::Gemm& gemm : products()) samples.push_back(sample(gemm, predictor.cost(gemm).time_s));
+  gpu::Calibration kept = start;
+  const GroupFit result = fit(kept, samples, Group::gemm, {.starts = 1, .prior = 0.3, .keep_residuals = true});
+  EXPECT_LT(result.after, 0.01);
+  EXPECT_NEAR(kept.gemm.memory_efficiency, 0.6, 0.03);
+  EXPECT_TRUE(kept.residuals.contains("gemm"));
+  gpu::Calibration dropped = start;
+  fit(dropped, samples, Group::gemm, {.starts = 1});
+  EXPECT_TRUE(dropped.residuals.empty());
+}
+
 /// Times at the power limit, with and without the burst of the same product.
 TEST(Fitter, PowerIsFittedToHowMuchSlowerItIs) {
   gpu::Calibration truth = structured("h200");

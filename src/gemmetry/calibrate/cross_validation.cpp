@@ -27,7 +27,7 @@ std::vector<Judgement> cross_validated(const gpu::Gpu& gpu, const gpu::Node& nod
                                        std::span<const Group> groups, const FitOptions& options) {
   std::vector<Sample> usable;
   std::copy_if(samples.begin(), samples.end(), std::back_inserter(usable),
-               [](const Sample& sample) { return !sample.held_out; });
+               [](const Sample& sample) { return !sample.held_out && sample.how.launch == predict::Launch::graph; });
   std::vector<Judgement> judgements;
   if (usable.size() >= enough_samples) {
     add_judgements(judgements, gpu, node, fitted, usable);
