@@ -28,11 +28,13 @@ TEST(Samples, LeaveOutWhatNoPredictionIsHeldAgainst) {
   records.back().measurement.median_s = 0;
   records.push_back(record(1));
   records.back().setting.clocks = gpu::Clocks::sustained;
+  records.push_back(record(9, ""));
+  std::snprintf(records.back().device.backend, sizeof records.back().device.backend, "cpu");
   const Samples samples = samples_of(records, "h200");
   ASSERT_EQ(samples.all.size(), 4u);
   EXPECT_EQ(samples.count.used, 4u);
   EXPECT_EQ(samples.count.again, 1u);
-  EXPECT_EQ(samples.count.other_gpu, 1u);
+  EXPECT_EQ(samples.count.other_gpu, 2u);
   EXPECT_EQ(samples.count.not_ok, 2u);
   EXPECT_EQ(samples.count.other_way, 2u);
   EXPECT_EQ(samples.all.back().how.clocks, gpu::Clocks::sustained);

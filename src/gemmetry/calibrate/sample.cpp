@@ -1,6 +1,7 @@
 #include "gemmetry/calibrate/sample.h"
 
 #include <string>
+#include <string_view>
 #include <unordered_set>
 
 #include "gemmetry/measure/site.h"
@@ -9,6 +10,13 @@ namespace gemmetry::calibrate {
 namespace {
 
 bool is_predicted(const measure::Setting& setting) { return setting.policy == measure::Policy::first && !setting.warm; }
+
+/// A device that is in no catalogue has no name there, and neither have records made from other tables; no CPU is a
+/// GPU.
+bool may_be_of(const measure::DeviceInfo& device, const std::string& gpu) {
+  const std::string_view recorded = device.gpu;
+  return recorded.empty() ? std::string_view(device.backend) != "cpu" : recorded == gpu;
+}
 
 predict::Predictor::Options how(const measure::Setting& setting) {
   const bool graph = setting.replay == measure::Replay::graph;
@@ -22,8 +30,7 @@ Samples samples_of(std::span<const measure::Record> records, const std::string& 
   SampleCount& count = samples.count;
   std::unordered_set<std::string> seen;
   for (const measure::Record& record : records) {
-    const std::string recorded = record.device.gpu;
-    if (!recorded.empty() && recorded != gpu) {
+    if (!may_be_of(record.device, gpu)) {
       ++count.other_gpu;
     } else if (record.status != measure::RecordStatus::ok || !(record.measurement.median_s > 0)) {
       ++count.not_ok;

@@ -37,7 +37,7 @@ struct Samples {
 };
 
 /// The records that predictions for that GPU are held against: the first of each operator at each setting. A record
-/// that names no GPU is taken to be of this one.
+/// that names no GPU is taken to be of this one, unless a CPU made it.
 Samples samples_of(std::span<const measure::Record> records, const std::string& gpu);
 
 }  // namespace gemmetry::calibrate

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <cstdio>
+
 #include "gemmetry/base/error.h"
 #include "gemmetry/base/version.h"
 #include "gemmetry/calibrate/quick_plan.h"
@@ -59,10 +61,14 @@ QuickRecords measure_quickly(const DeviceOptions& options, const std::string& gp
   measure::ClockMonitor monitor(device.uuid);
   measure::Measuring measuring{.sampling = sampling, .tool = std::string(version)};
   measure::Measurer measurer(*backend, monitor, std::move(measuring));
-  const std::vector<op::Gemm> chosen = calibrate::quick_products(plan_for(gpu::load_gpu(result.gpu), device, products));
+  const gpu::Gpu taken_for = gpu::load_gpu(result.gpu);
+  const std::vector<op::Gemm> chosen = calibrate::quick_products(plan_for(taken_for, device, products));
   for (std::size_t i = 0; i < chosen.size(); ++i) {
     console.progress(fmt::format("measuring product {} of {}", i + 1, chosen.size()));
     result.records.push_back(measurer.measure(chosen[i]));
+    measure::DeviceInfo& recorded = result.records.back().device;
+    if (taken_for.name.size() < sizeof recorded.gpu)
+      std::snprintf(recorded.gpu, sizeof recorded.gpu, "%s", taken_for.name.c_str());
     if (measurer.lost()) throw Error("the device was lost while measuring: " + result.records.back().reason);
   }
   console.progress("");
