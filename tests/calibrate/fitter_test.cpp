@@ -124,6 +124,10 @@ TEST(Fitter, KeepsWhatWasLearnedAndFitsTheRest) {
   gpu::Calibration dropped = start;
   fit(dropped, samples, Group::gemm, {.starts = 1});
   EXPECT_TRUE(dropped.residuals.empty());
+  gpu::Calibration other = start;
+  for (Sample& one : samples) one.how.clocks = gpu::Clocks::sustained;
+  fit(other, samples, Group::power, {.starts = 1});
+  EXPECT_TRUE(other.residuals.contains("gemm"));
 }
 
 /// Times at the power limit, with and without the burst of the same product.

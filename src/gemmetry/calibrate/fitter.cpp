@@ -8,6 +8,7 @@
 #include <numeric>
 #include <random>
 #include <string>
+#include <string_view>
 #include <type_traits>
 #include <unordered_map>
 
@@ -60,6 +61,24 @@ gpu::PowerCoefficients usual_power(double limit_w) {
   return {.idle_w = 0.15 * limit_w, .busy_w = 0.1 * limit_w, .tensor_w = 0.9 * limit_w, .memory_w = 0.35 * limit_w};
 }
 
+/// What was learned on top of the group's coefficients.
+std::vector<std::string_view> residuals_of(Group group) {
+  switch (group) {
+    case Group::gemm:
+    case Group::misaligned_gemm:
+      return {"gemm"};
+    case Group::attention:  // decode multiplies at attention's efficiency
+      return {"attention", "attention_backward", "decode"};
+    case Group::decode:
+      return {"decode"};
+    case Group::pointwise:
+      return {"row_wise"};
+    case Group::power:
+      return {};
+  }
+  return {};
+}
+
 /// Gives the calibration an efficiency of its own for each alignment that the samples have, to begin with the GPU's.
 void add_alignments(gpu::Calibration& calibration, const gpu::Gpu& gpu, const std::vector<Sample>& samples) {
   for (const Sample& sample : samples)
@@ -80,10 +99,9 @@ void add_alignments(gpu::Calibration& calibration, const gpu::Gpu& gpu, const st
 Fitter::Fitter(gpu::Gpu gpu, gpu::Node node, gpu::Calibration start, std::span<const Sample> samples,
                FitOptions options)
     : gpu_(std::move(gpu)), node_(std::move(node)), calibration_(std::move(start)), options_(std::move(options)) {
-  if (!options_.keep_residuals) calibration_.residuals.clear();
   std::copy_if(samples.begin(), samples.end(), std::back_inserter(samples_),
                [](const Sample& sample) { return !sample.held_out; });
-  if (calibration_.residuals.empty()) return;
+  if (!options_.keep_residuals || calibration_.residuals.empty()) return;
   const predict::Predictor in_burst(gpu_, node_, calibration_, {gpu::Clocks::burst, predict::Launch::graph});
   for (Sample& sample : samples_)
     sample.time_s *= in_burst.structured_time(sample.op) / in_burst.cost(sample.op).time_s;
@@ -114,7 +132,7 @@ std::vector<Sample> Fitter::slowed() const {
         std::holds_alternative<op::Collective>(sample.op))
       continue;
     if (const auto burst = bursts.find(sample.op); burst != bursts.end())
-      sample.time_s *= in_burst.structured_time(sample.op) / burst->second;
+      sample.time_s *= in_burst.cost(sample.op).time_s / burst->second;
     chosen.push_back(std::move(sample));
   }
   return chosen;
@@ -160,6 +178,8 @@ GroupFit Fitter::fit(Group group) {
   std::vector<Weighted> samples = weighted(group);
   const double before = error(calibration_, samples);
   const gpu::Calibration present_calibration = calibration_;
+  if (!options_.keep_residuals)
+    for (const std::string_view name : residuals_of(group)) calibration_.residuals.erase(std::string(name));
   if (group == Group::misaligned_gemm) add_alignments(calibration_, gpu_, samples_of(group));
   if (group == Group::power && !calibration_.power) {
     if (!gpu_.power_limit_w) throw Error(fmt::format("power: the limit of {} is unknown", gpu_.title));

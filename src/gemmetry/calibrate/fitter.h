@@ -26,7 +26,7 @@ struct FitOptions {
   /// as much as one sample that is off by `typical_error`. 0: they count for nothing but a tie.
   double prior = 0;
   /// Whether what was learned beyond the structured models stays: it is taken out of the samples before coefficients
-  /// are fitted. Else it is dropped, as it is of other coefficients.
+  /// are fitted. Else it is dropped where coefficients below it are fitted.
   bool keep_residuals = false;
   std::function<void(const FitProgress&)> progress;
 };

@@ -180,13 +180,21 @@ void state_sources(gpu::Calibration& calibration, const Options& options, const 
     calibration.sources["alignment"] = misaligned->second;
 }
 
-void state_errors(gpu::Calibration& calibration, const std::vector<calibrate::Judgement>& judgements,
-                  std::uint64_t seed) {
+/// What trees learned from these very records says nothing of its errors: unless all was measured just now, they are
+/// those of the structured models, and the trees' stay.
+gpu::Calibration as_judged(const Options& options, gpu::Calibration calibration) {
+  if (!options.quick) calibration.residuals.clear();
+  return calibration;
+}
+
+void state_errors(gpu::Calibration& calibration, const Options& options,
+                  const std::vector<calibrate::Judgement>& judgements) {
+  const auto seed = static_cast<std::uint64_t>(options.seed);
   std::string said;
   for (const auto& [error_class, error] : calibrate::log_errors_of(judgements, seed)) {
     calibration.errors[error_class] = error;
     for (auto& [name, residual] : calibration.residuals)
-      if (residual.errors.contains(error_class)) residual.errors[error_class] = error;
+      if (options.quick && residual.errors.contains(error_class)) residual.errors[error_class] = error;
     said += (said.empty() ? "" : ", ") + error_class;
   }
   if (said.empty()) return;
@@ -271,8 +279,9 @@ ExitCode run_calibrate(const Options& options, const Console& console) {
   result.fit = gpu::Fit::own;
   state_sources(result, options, rows, data.from);
   console.progress("what is left");
-  state_errors(result, calibrate::cross_validated(gpu, node, start, result, data.samples.all, groups, fit),
-               data.from.seed);
+  state_errors(result, options,
+               calibrate::cross_validated(gpu, node, as_judged(options, start), as_judged(options, result),
+                                          data.samples.all, groups, fit));
   console.progress("");
 
   const std::vector<calibrate::Sample> judged = part(data.samples.all, !options.quick);
