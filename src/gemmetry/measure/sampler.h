@@ -42,8 +42,8 @@ struct Measurement {
 ///
 /// Burst: each sample is a replay of about a millisecond after at least three milliseconds idle, at a clock within
 /// three per cent of its maximum as far as rests bring that about. Sustained: the device is soaked first, until the
-/// clock (where it is unknown, the time) is flat, and then works without a pause for at least a tenth of a second; a
-/// device that has just been soaked is soaked again only until the time of what is measured now is flat.
+/// clock (where it is unknown, the time) is flat, and then works without a pause for at least a quarter of a
+/// second; a device that has just been soaked is soaked again until the time of what is measured now is flat.
 ///
 /// Throws BackendError; after StatusCode::device_lost nothing more can be measured in this process.
 class Sampler {
