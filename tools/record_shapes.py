@@ -106,8 +106,9 @@ class Products:
         for n in range(256, 16385, 256):
             self.add(4096, n, 4096)
             self.add(2048, n, 8192)
-        for k in range(16, 1025, 16):
-            self.add(27648, 4096, k)
+        for size in range(16, 1025, 16):
+            self.add(27648, 4096, size)
+            self.add(27648, size, 4096)
 
     def models(self, program):
         """The products of training real models, split over 1 to 8 GPUs, as gemmetry lowers them."""

@@ -71,7 +71,8 @@ TEST(Usage, EveryCommandsHelpHasExamples) {
   }
 }
 
-/// The examples of commands that measure: a recorded device answers; any other, as far as it is asked for, is not there.
+/// The examples of commands that measure: a recorded device answers; any other, as far as it is asked for, is not
+/// there.
 TEST(Usage, ExamplesOfMeasuringAreRight) {
   std::size_t count = 0;
   for (const char* command :

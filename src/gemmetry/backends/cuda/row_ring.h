@@ -5,8 +5,8 @@
 namespace gemmetry::backends::cuda {
 
 /// Rows on their way into shared memory, `depth` ahead. Each thread copies and takes its own slots: nothing but its own
-/// wait guards them. What is behind the row is 0; its first slot brings the end of the row before along. Whole slots are
-/// read, also where the row ends within: memory_pool.h says why that may be.
+/// wait guards them. What is behind the row is 0; its first slot brings the end of the row before along. Whole slots
+/// are read, also where the row ends within: memory_pool.h says why that may be.
 template <typename T, int Slots, int Arrays>
 class RowRing {
  public:
