@@ -52,9 +52,15 @@ def operators(program):
     return {**shapes.row_wise(), "pointwise": shapes.streams(), **lists}
 
 
-def plan(lists):
-    """(command, kind, operators, options) of each step, in order."""
-    steps = [("measure", kind, ops, []) for kind, ops in lists.items()]
+def more_operators():
+    """Beside these."""
+    return {**shapes.row_wise("more rows", 1.5), "gemm": shapes.more_products(),
+            "attention": shapes.attention(250, 3, False) + shapes.attention(120, 4, True) + shapes.decode_attention(150, "more decode")}
+
+
+def plan(lists, more):
+    """(command, kind, operators, options) of each step, in order; what is in `more` is measured in bursts alone."""
+    steps = [("measure", kind, ops + more.get(kind, []), []) for kind, ops in lists.items()]
     steps += [("measure", "pointwise", shapes.launches(), ["--launch", launch]) for launch in ("graph", "stream")]
     for kind, ops in lists.items():
         sustained = one_in(SUSTAINED, ops, "sustained")
@@ -175,12 +181,13 @@ def read_me(folder, records):
 def record(args):
     deadline = time.monotonic() + 60 * args.minutes
     lists = operators(args.program)
+    more = more_operators()
     if args.thin > 1:
-        lists = {kind: ops[::args.thin] for kind, ops in lists.items()}
-    print(", ".join(f"{len(ops)} {kind}" for kind, ops in lists.items()), flush=True)
+        lists, more = ({kind: ops[::args.thin] for kind, ops in some.items()} for some in (lists, more))
+    print(", ".join(f"{len(ops) + len(more.get(kind, ()))} {kind}" for kind, ops in lists.items()), flush=True)
     with tempfile.TemporaryDirectory() as scratch:
         known = sorted(args.folder.glob("*.csv"))
-        steps = shares(plan(lists), args.gpus, scratch)
+        steps = shares(plan(lists, more), args.gpus, scratch)
         workers = [Worker(args, steps[rank], rank, scratch, deadline) for rank in range(args.gpus)]
         if known:
             gemmetry(args.program, "records", "import", *known, "--db", workers[0].database)

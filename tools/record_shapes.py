@@ -78,6 +78,18 @@ class Products:
     def decode(self, count):
         self.until(count, lambda rng: self.add(log_uniform(rng, 1, 512), any_grid(rng, 512, 32768), any_grid(rng, 512, 32768)))
 
+    def middle(self, count):
+        """Between decoding and training: prompts, small batches."""
+        self.until(count, lambda rng: self.add(any_grid(rng, 64, 1024), any_grid(rng, 512, 16384), any_grid(rng, 512, 16384),
+                                               rng.choice(("nt", *self.layouts))))
+
+    def misaligned_decode(self, count):
+        def make(rng):
+            sizes = [any_grid(rng, 512, 32768), any_grid(rng, 512, 32768)]
+            sizes[rng.randrange(2)] = exactly(rng, rng.choice((1, 1, 2, 4)), 512, 32768)
+            self.add(log_uniform(rng, 1, 512), *sizes)
+        self.until(count, make)
+
     def skinny(self, count):
         def make(rng):
             sizes = [any_grid(rng, 8, 512), any_grid(rng, 1024, 65536), any_grid(rng, 256, 32768)]
@@ -106,9 +118,14 @@ class Products:
         for n in range(256, 16385, 256):
             self.add(4096, n, 4096)
             self.add(2048, n, 8192)
-        for size in range(16, 1025, 16):
-            self.add(27648, 4096, size)
-            self.add(27648, size, 4096)
+        for k in range(16, 1025, 16):
+            self.add(27648, 4096, k)
+
+    def figure_5b(self):
+        """The paper's waves, in the orientation in which they show."""
+        for n in range(16, 1025, 16):
+            self.add(27648, n, 4096)
+            self.add(33792, n, 4096)  # whole waves of 132 SMs
 
     def models(self, program):
         """The products of training real models, split over 1 to 8 GPUs, as gemmetry lowers them."""
@@ -175,6 +192,26 @@ def batched():
     return products.list()
 
 
+def more_products():
+    """What the fit asks for beside these: classes in which errors are large and records few."""
+    found = []
+    for dtype, counts in {"bf16": (700, 900, 1500, 500, 350), "fp16": (150, 150, 350, 100, 120), "fp8": (450, 150, 350, 100, 0),
+                          "tf32": (70, 60, 100, 40, 40), "fp32": (70, 60, 100, 40, 0)}.items():
+        products = Products(dtype, 3)
+        training, decode, middle, skinny, misaligned = counts
+        products.training(training)
+        products.decode(decode)
+        products.middle(middle)
+        products.skinny(skinny)
+        products.misaligned_decode(misaligned)
+        if dtype == "bf16":
+            products.figure_5b()
+        found += products.list()
+    scores = Products("bf16", 4)
+    scores.scores(1200)
+    return found + scores.list()
+
+
 def distinct(rng, count, make):
     """`count` operators that `make` gives; None is none."""
     found = {}
@@ -213,7 +250,7 @@ def attention(count, seed, backward):
     return rows + distinct(random.Random(f"attention {seed}"), count - len(rows), make)
 
 
-def decode_attention(count):
+def decode_attention(count, seed="decode"):
     def make(rng):
         heads, kv_heads = heads_of(rng)
         dim = rng.choice(HEAD_DIMS)
@@ -223,12 +260,12 @@ def decode_attention(count):
             return None
         return {"batch": batch, "queries": 1, "keys": keys, "heads": heads, "kv_heads": kv_heads, "head_dim": dim, "causal": "true",
                 "dtype": "bf16"}
-    return distinct(random.Random("decode"), count, make)
+    return distinct(random.Random(seed), count, make)
 
 
-def row_wise():
+def row_wise(seed="rows", share=1):
     """Operators whose time is the memory they move, by kind: largest arrays of 16 KiB to 2 GiB."""
-    rng = random.Random("rows")
+    rng = random.Random(seed)
 
     def rows_of(width, element=2):
         return max(1, round(log_uniform(rng, 2**14, 2**31) / (width * element)))
@@ -275,7 +312,7 @@ def row_wise():
     fixed = [{"rows": batch * length, "columns": length, "masked": "true", "backward": "false"}
              for batch, length in ((128, 2048), (64, 4096))]  # between the batched products of head_dims
     kinds = {norm: 130, softmax: 80, activation: 80, residual: 70, rotary: 50, embedding: 50, cross_entropy: 40, optimizer: 40}
-    lists = {make.__name__: distinct(rng, count, make) for make, count in kinds.items()}
+    lists = {make.__name__: distinct(rng, round(share * count), make) for make, count in kinds.items()}
     lists["softmax"] += fixed
     return lists
 
@@ -285,7 +322,7 @@ def streams():
     found = []
     for size in (2**14 * 2 ** (i / 2) for i in range(35)):
         elements = round(size / 2 / 4096) * 4096
-        for read_bytes, write_bytes in ((2, 2), (2, 2 / 16), (0, 2))  # what sums 16 into one mostly reads:
+        for read_bytes, write_bytes in ((2, 2), (2, 2 / 16), (0, 2)):  # what sums 16 into one mostly reads
             found.append({"function": "copy", "elements": max(4096, elements), "read_bytes": read_bytes, "write_bytes": write_bytes})
     return found
 
