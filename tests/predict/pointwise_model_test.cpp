@@ -9,7 +9,15 @@ namespace {
 
 PointwiseModel model() {
   gpu::Calibration calibration = test::round_calibration();
-  calibration.pointwise = {1e-6, 0.8, 0.5, 0.4, 0.2};
+  calibration.pointwise = {.streaming = 0.8,
+                           .streaming_start_s = 1e-6,
+                           .norm = 0.5,
+                           .norm_start_s = 1e-6,
+                           .norm_backward = 0.4,
+                           .norm_backward_start_s = 5e-6,
+                           .softmax = 0.5,
+                           .softmax_start_s = 1e-6,
+                           .embedding = 0.2};
   return PointwiseModel(test::round_gpu(), calibration);
 }
 
@@ -23,6 +31,7 @@ TEST(PointwiseModel, BytesOverBandwidthByKind) {
   op::Norm backward{1000, 1000};
   backward.backward = true;
   EXPECT_NEAR(model().estimate(backward).memory_time_s, op::bytes(backward) / 0.4e12, 1e-12);
+  EXPECT_NEAR(model().estimate(backward).fixed_time_s, 2e-6 + 5e-6, 1e-12);
   EXPECT_NEAR(model().estimate(op::Embedding{1000, 1000}).memory_time_s, op::bytes(op::Embedding{1000, 1000}) / 0.2e12,
               1e-12);
 }

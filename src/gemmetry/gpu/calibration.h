@@ -110,22 +110,57 @@ struct DecodeCoefficients {
   }
 };
 
-/// Kernels whose time is the memory they move (docs/models/pointwise.md): shares of the datasheet's bandwidth, by kind.
+/// Kernels whose time is the memory they move (docs/models/pointwise.md), by kind: the share of the datasheet's
+/// bandwidth that long ones reach, and what comes before the first byte beside the launch.
 struct PointwiseCoefficients {
-  double start_s = 0;             ///< of any such kernel
-  double streaming = 1;           ///< elementwise kernels, one pass
-  double reduction = 1;           ///< norms, softmax and losses: rows are reduced on the way
-  double backward_reduction = 1;  ///< their gradients
-  double scatter = 1;             ///< rows read or added at random places: embeddings
+  double streaming = 1;  ///< elementwise kernels, one pass
+  double streaming_start_s = 0;
+  double rotary = 1;  ///< rotary positions
+  double rotary_start_s = 0;
+  double optimizer = 1;  ///< the optimizer's update
+  double optimizer_start_s = 0;
+  double norm = 1;  ///< norms: rows are reduced on the way
+  double norm_start_s = 0;
+  double norm_backward = 1;  ///< their gradients: the weights' sums follow in a kernel of their own
+  double norm_backward_start_s = 0;
+  double softmax = 1;  ///< of scores
+  double softmax_start_s = 0;
+  double softmax_backward = 1;
+  double softmax_backward_start_s = 0;
+  double loss = 1;  ///< cross-entropy
+  double loss_start_s = 0;
+  double loss_backward = 1;
+  double loss_backward_start_s = 0;
+  double embedding = 1;  ///< rows read at random places
+  double embedding_start_s = 0;
+  double embedding_backward = 1;  ///< rows added to at random places
+  double embedding_backward_start_s = 0;
 
   static constexpr auto fields() {
     using P = PointwiseCoefficients;
     return std::to_array<Coefficient<P>>({
-        {"start_s", &P::start_s, 0, 1e-3},
         {"streaming", &P::streaming, 0.01, 1},
-        {"reduction", &P::reduction, 0.01, 1},
-        {"backward_reduction", &P::backward_reduction, 0.01, 1},
-        {"scatter", &P::scatter, 0.01, 1},
+        {"streaming_start_s", &P::streaming_start_s, 0, 1e-3},
+        {"rotary", &P::rotary, 0.01, 1},
+        {"rotary_start_s", &P::rotary_start_s, 0, 1e-3},
+        {"optimizer", &P::optimizer, 0.01, 1},
+        {"optimizer_start_s", &P::optimizer_start_s, 0, 1e-3},
+        {"norm", &P::norm, 0.01, 1},
+        {"norm_start_s", &P::norm_start_s, 0, 1e-3},
+        {"norm_backward", &P::norm_backward, 0.01, 1},
+        {"norm_backward_start_s", &P::norm_backward_start_s, 0, 1e-3},
+        {"softmax", &P::softmax, 0.01, 1},
+        {"softmax_start_s", &P::softmax_start_s, 0, 1e-3},
+        {"softmax_backward", &P::softmax_backward, 0.01, 1},
+        {"softmax_backward_start_s", &P::softmax_backward_start_s, 0, 1e-3},
+        {"loss", &P::loss, 0.01, 1},
+        {"loss_start_s", &P::loss_start_s, 0, 1e-3},
+        {"loss_backward", &P::loss_backward, 0.01, 1},
+        {"loss_backward_start_s", &P::loss_backward_start_s, 0, 1e-3},
+        {"embedding", &P::embedding, 0.01, 1},
+        {"embedding_start_s", &P::embedding_start_s, 0, 1e-3},
+        {"embedding_backward", &P::embedding_backward, 0.01, 1},
+        {"embedding_backward_start_s", &P::embedding_backward_start_s, 0, 1e-3},
     });
   }
 };

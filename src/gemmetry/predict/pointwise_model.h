@@ -23,7 +23,7 @@ class PointwiseModel {
   Estimate estimate(const op::Pointwise& pointwise) const;
 
  private:
-  Estimate moving(double bytes, double efficiency) const;
+  Estimate moving(double bytes, double start_s, double efficiency) const;
 
   double bandwidth_;
   double launch_s_;
