@@ -22,6 +22,8 @@ constexpr double fading_octaves = 2;
 /// No operator is taken to be further than this from its structured estimate: trees do not extrapolate.
 constexpr double most = 2;
 constexpr double most_spread = 1.5;
+/// Farther outside the range is not said more exactly: the interval is as wide as it gets.
+constexpr float most_octaves = 64;
 
 }  // namespace
 
@@ -56,7 +58,7 @@ Correction ResidualModel::correction(const Features& features, shape::Dtype dtyp
     const float size = features[limit.position];
     outside = std::max({outside, limit.low - size, size - limit.high});
   }
-  correction.octaves = static_cast<double>(outside);
+  correction.octaves = static_cast<double>(std::min(outside, most_octaves));
   correction.weight = std::clamp(1 - correction.octaves / fading_octaves, 0.0, 1.0);
   if (correction.weight <= 0) return correction;
   correction.log_factor = correction.weight * std::clamp(trees_(features), -most, most);
