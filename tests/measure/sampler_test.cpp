@@ -264,7 +264,7 @@ TEST(Sampler, BurstsAreNotSlowedDown) {
   EXPECT_NEAR(bench.measure(10e-6).median_s, 10e-6, 0.01 * 10e-6);
 }
 
-TEST(Sampler, SoaksAWarmDeviceForLess) {
+TEST(Sampler, SoaksAWarmDeviceUntilItsTimeIsFlat) {
   Bench bench;
   bench.backend.slowdown = 0.2;
   const auto subject = bench.subject(square);
@@ -277,19 +277,19 @@ TEST(Sampler, SoaksAWarmDeviceForLess) {
     return bench.backend.busy_s - before;
   };
   const double at_once = busy_in(0.01);
-  EXPECT_GT(at_once, 0.3);
-  EXPECT_LT(at_once, 0.6);
+  EXPECT_GT(at_once, 1.2);  // a second, and a quarter that is sampled
+  EXPECT_LT(at_once, 1.6);
   const double after_a_pause = busy_in(0.4);
   EXPECT_GT(after_a_pause, at_once);
-  EXPECT_LT(after_a_pause, 1.6);
-  EXPECT_GT(busy_in(60), 0.9);
+  EXPECT_LT(after_a_pause, 4.5);
+  EXPECT_GT(busy_in(60), 1.2);
 }
 
 TEST(Sampler, SustainedSamplesSpanSwingsOfTheClock) {
   Bench bench;
   bench.sampling.clocks = gpu::Clocks::sustained;
   const Measurement result = bench.measure(10e-6);
-  EXPECT_GE(static_cast<double>(result.samples_s.size()) * result.calls_per_sample * result.median_s, 0.09);
+  EXPECT_GE(static_cast<double>(result.samples_s.size()) * result.calls_per_sample * result.median_s, 0.24);
 }
 
 TEST(Sampler, SoaksUntilTheClockIsFlat) {
