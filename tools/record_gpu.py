@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Records what this machine's GPUs do, as data that predictions are fitted to: tools/record_shapes.py says which operators.
 
-    python3 tools/record_gpu.py build/release/gemmetry data/measured/h200                    all of it, 25 minutes of 4 GPUs
+    python3 tools/record_gpu.py build/release/gemmetry data/measured/h200 --gpus 2           all of it, about an hour of 2 GPUs
     python3 tools/record_gpu.py build/release/gemmetry data/measured/h200 --minutes 9        goes on where the last run ended
     python3 tools/record_gpu.py build/release/gemmetry data/measured/h200 --again 200        measures 200 of them again
 
@@ -170,7 +170,7 @@ def read_me(folder, records):
              f"- gemmetry {several(records, 'tool')}, method {several(records, 'method')}",
              f"- measured {times[0][:10]} to {times[-1][:10]}",
              f"- SM clock in bursts: {min(clocks):.0f} to {max(clocks):.0f} MHz" if clocks else "- SM clock unknown", "",
-             "Made by", "", f"    python3 tools/record_gpu.py build/release/gemmetry data/measured/{folder.name} --gpus 4", "",
+             "Made by", "", f"    python3 tools/record_gpu.py build/release/gemmetry data/measured/{folder.name}", "",
              "which goes on where the files end; `--again 200` measures 200 of them again and says how far they differ.", "",
              "| operator | dtype | clocks | algorithm | records |", "|---|---|---|---|---|"]
     for key, statuses in sorted(counts.items()):
