@@ -166,7 +166,7 @@ def read_me(folder, records):
              "`gemmetry measure KIND` with the row's sizes and setting. `held_out` marks whole sites, a fifth of them, that nothing in this",
              "project is fitted to.", "",
              f"- GPU: {several(records, 'device')}, {len(uuids)} of them, driver {several(records, 'driver')}",
-             f"- CUDA {several(records, 'runtime')}, cuBLASLt {several(records, 'products')}, cuDNN {several(records, 'attention')}",
+             f"- {several(records, 'runtime')}, {several(records, 'products')}, {several(records, 'attention')}",
              f"- gemmetry {several(records, 'tool')}, method {several(records, 'method')}",
              f"- measured {times[0][:10]} to {times[-1][:10]}",
              f"- SM clock in bursts: {min(clocks):.0f} to {max(clocks):.0f} MHz" if clocks else "- SM clock unknown", "",
