@@ -82,6 +82,13 @@ TEST(Advise, SaysWhenNothingIsBetter) {
   EXPECT_NE(result.out.find("Nothing better than your shape within the error"), std::string::npos) << result.out;
 }
 
+TEST(Advise, SaysWhenNoShapeHasThatManyParameters) {
+  const Result result = gemmetry("advise gpt3-2.7b --params 1");
+  EXPECT_EQ(result.code, 0) << result.err;
+  EXPECT_NE(result.out.find("No shape near yours has that many parameters"), std::string::npos) << result.out;
+  EXPECT_EQ(result.out.find("Nothing better"), std::string::npos);
+}
+
 TEST(Advise, StartsFromACountAlone) {
   const Result result = gemmetry("advise --params 2.7e9 --format json --keep 3");
   ASSERT_EQ(result.code, 0) << result.err;

@@ -132,7 +132,9 @@ std::vector<Column<SearchResult>> search_columns() {
 
 std::vector<std::string> notes(const SearchResult& result) {
   std::vector<std::string> lines;
-  if (result.complete && !advise::anything_better(result))
+  if (result.complete && result.seen == 0)
+    lines.emplace_back("No shape near yours has that many parameters: --params and --tolerance say how many.");
+  else if (result.complete && !advise::anything_better(result))
     lines.emplace_back("Nothing better than your shape within the error.");
   if (!result.complete) lines.emplace_back("The search was ended early: there may be better shapes than these.");
   lines.emplace_back(quality_note);
