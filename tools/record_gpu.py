@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Records what this machine's GPUs do, as data that predictions are fitted to: tools/record_shapes.py says which operators.
 
-    python3 tools/record_gpu.py build/release/gemmetry data/measured/h200 --gpus 2           all of it, about an hour of 2 GPUs
+    python3 tools/record_gpu.py build/release/gemmetry data/measured/h200 --gpus 2           all of it, on two GPUs at a time
     python3 tools/record_gpu.py build/release/gemmetry data/measured/h200 --minutes 9        goes on where the last run ended
     python3 tools/record_gpu.py build/release/gemmetry data/measured/h200 --again 200        measures 200 of them again
 

@@ -7,6 +7,7 @@
 
 #include "gemmetry/gpu/catalogue.h"
 #include "gemmetry/measure/sweep.h"
+#include "gemmetry/op/dtype_of.h"
 
 namespace gemmetry::measure {
 namespace {
@@ -26,17 +27,6 @@ op::ErrorClass class_of(const op::Operator& op) {
   if (std::holds_alternative<op::Attention>(op)) return op::ErrorClass::attention;
   if (std::holds_alternative<op::Collective>(op)) return op::ErrorClass::collective;
   return op::ErrorClass::pointwise;
-}
-
-shape::Dtype dtype_of(const op::Operator& op) {
-  return std::visit(
-      [](const auto& one) {
-        if constexpr (requires { one.dtype; })
-          return one.dtype;
-        else
-          return shape::Dtype::fp32;
-      },
-      op);
 }
 
 /// Libraries multiply fp8 as nt alone: whoever quantises an operand stores it the way its product needs, so that nn and

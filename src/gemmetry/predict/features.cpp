@@ -127,17 +127,6 @@ std::span<const std::string_view> feature_names(std::string_view residual) {
 
 std::span<const std::string_view> feature_names(const op::Operator& op) { return feature_names(residual_of(op)); }
 
-shape::Dtype dtype_of(const op::Operator& op) {
-  return std::visit(
-      [](const auto& one) {
-        if constexpr (requires { one.dtype; })
-          return one.dtype;
-        else
-          return shape::Dtype::bf16;
-      },
-      op);
-}
-
 void gemm_features(const op::Gemm& g, const GemmPlan& plan, const gpu::Gpu& gpu, Features& values) {
   const double batch = real(g.batch);
   const double m = real(g.m);

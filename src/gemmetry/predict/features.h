@@ -31,9 +31,6 @@ std::span<const std::string_view> residual_names();
 std::span<const std::string_view> feature_names(std::string_view residual);
 std::span<const std::string_view> feature_names(const op::Operator& op);
 
-/// Of its operands; bf16 for plain elementwise kernels and collectives.
-shape::Dtype dtype_of(const op::Operator& op);
-
 /// Values of those features.
 void gemm_features(const op::Gemm& gemm, const GemmPlan& plan, const gpu::Gpu& gpu, Features& values);
 void attention_features(const op::Attention& attention, const Estimate& estimate, const gpu::Gpu& gpu,

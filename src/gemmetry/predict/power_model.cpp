@@ -4,7 +4,7 @@
 #include <cmath>
 #include <limits>
 
-#include "gemmetry/predict/features.h"
+#include "gemmetry/op/dtype_of.h"
 
 // Predicts: how much longer a kernel takes under sustained load than in a short burst.
 // Formula:  power    = idle + busy + tensor x utilisation + memory x utilisation, at the full clock;

@@ -10,6 +10,7 @@
 
 #include "gemmetry/base/error.h"
 #include "gemmetry/gpu/catalogue.h"
+#include "gemmetry/op/dtype_of.h"
 #include "gemmetry/predict/features.h"
 #include "gemmetry/predict/reasons.h"
 
