@@ -6,7 +6,8 @@
     python3 tools/record_gpu.py build/release/gemmetry data/measured/h200 --again 200        measures 200 of them again
 
 The folder's CSV files are read first, and what they hold is not measured again. Each GPU takes its share (--gpus): bursts first, then
-a tenth sustained, then the best of 8 algorithms for a quarter of the products, chosen and measured again. Ctrl-C loses nothing.
+a tenth sustained, then the best of 8 algorithms for a quarter of the products, chosen and measured again. Neither Ctrl-C nor kill -9
+loses anything: databases and tuning tables stay in the folder's `work`, which the next run reads too.
 """
 import argparse
 import csv
@@ -94,11 +95,10 @@ def gemmetry(program, *arguments):
 class Worker(threading.Thread):
     """One GPU's share of all steps, in a database of its own."""
 
-    def __init__(self, args, steps, rank, scratch, deadline):
+    def __init__(self, args, steps, rank, work, deadline):
         super().__init__()
-        self.args, self.steps, self.rank, self.scratch, self.deadline = args, steps, rank, Path(scratch), deadline
-        self.database, self.table = self.scratch / f"{rank}.db", self.scratch / f"tuning{rank}.json"
-        self.notes = []
+        self.args, self.steps, self.rank, self.deadline = args, steps, rank, deadline
+        self.database, self.table = work / f"gpu{rank}.db", work / f"tuning{rank}.json"
 
     def run(self):
         for command, kind, file, options in self.steps:
@@ -185,20 +185,31 @@ def record(args):
     if args.thin > 1:
         lists, more = ({kind: ops[::args.thin] for kind, ops in some.items()} for some in (lists, more))
     print(", ".join(f"{len(ops) + len(more.get(kind, ()))} {kind}" for kind, ops in lists.items()), flush=True)
+    work = args.folder / "work"
+    work.mkdir(parents=True, exist_ok=True)
+    known = work / "all.db"
+    collect(args, work, known)
     with tempfile.TemporaryDirectory() as scratch:
-        known = sorted(args.folder.glob("*.csv"))
         steps = shares(plan(lists, more), args.gpus, scratch)
-        workers = [Worker(args, steps[rank], rank, scratch, deadline) for rank in range(args.gpus)]
-        if known:
-            gemmetry(args.program, "records", "import", *known, "--db", workers[0].database)
-            for worker in workers[1:]:
-                worker.database.write_bytes(workers[0].database.read_bytes())
+        workers = [Worker(args, steps[rank], rank, work, deadline) for rank in range(args.gpus)]
         for worker in workers:
+            if known.exists():
+                worker.database.write_bytes(known.read_bytes())
             worker.start()
         for worker in workers:
             worker.join()
-        gemmetry(args.program, "records", "merge", *(worker.database for worker in workers), "--db", Path(scratch) / "all.db")
-        export(args.program, Path(scratch) / "all.db", args.folder)
+    collect(args, work, known)
+    export(args.program, known, args.folder)
+
+
+def collect(args, work, database):
+    """All that is known: the folder's files and what earlier runs left, where they were killed too."""
+    if files := sorted(args.folder.glob("*.csv")):
+        gemmetry(args.program, "records", "import", *files, "--db", database)
+    if left := sorted(work.glob("gpu*.db")):
+        gemmetry(args.program, "records", "merge", *left, "--db", database)
+        for file in work.glob("gpu*.db*"):
+            file.unlink()
 
 
 def again(args):

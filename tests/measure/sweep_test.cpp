@@ -124,7 +124,7 @@ TEST(Sweep, WrongResultsFailAndAreTriedAgainWhenAsked) {
   };
   EXPECT_EQ(bench.run(products(3)).failed, 1);
   const Record failed = bench.store.list({.status = RecordStatus::failed}).at(0);
-  EXPECT_EQ(failed.reason, "wrong result: c[0,0] is 1, not 2");
+  EXPECT_EQ(failed.reason, "fake first: wrong result: c[0,0] is 1, not 2");
   EXPECT_EQ(failed.error, 3);
   EXPECT_EQ(failed.samples, 0);
   EXPECT_EQ(bench.run(products(3)).present, 3);
@@ -133,6 +133,22 @@ TEST(Sweep, WrongResultsFailAndAreTriedAgainWhenAsked) {
   const SweepSummary again = bench.run(products(3));
   EXPECT_EQ(again.present, 2);
   EXPECT_EQ(again.ok, 1);
+}
+
+TEST(Sweep, AWrongFirstChoiceIsPassedOverForTheNextRightOne) {
+  Bench bench;
+  for (const char* key : {"second", "third"}) bench.backend.menu.push_back(FakeBackend::algorithm(key));
+  bench.measuring.check = [](Backend& b, const op::Operator& o, const Call& c, std::uint64_t s) {
+    if (std::string_view(c.plan->algorithm().key) != "third") return Verdict{.error = 3, .message = "c[0,0] is 1, not 2"};
+    return right(b, o, c, s);
+  };
+  bench.options.takes = 2;
+  EXPECT_EQ(bench.run(products(3)).ok, 6);
+  for (const Record& record : bench.store.list()) {
+    EXPECT_STREQ(record.algorithm.key, "third");
+    EXPECT_EQ(record.reason, "passed over fake first: wrong result: c[0,0] is 1, not 2");
+    EXPECT_EQ(record.error, 0.5);
+  }
 }
 
 TEST(Sweep, ResultsFasterThanTheHardwareAreUntrusted) {

@@ -3,13 +3,19 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <new>
+#include <span>
+#include <utility>
 
 #include "gemmetry/gpu/catalogue.h"
 #include "gemmetry/measure/hardware_limit.h"
 
 namespace gemmetry::measure {
 namespace {
+
+/// Of the library, when its first is wrong.
+constexpr std::int32_t most_proposals = 8;
 
 DeviceInfo described(Backend& backend) {
   DeviceInfo info;
@@ -74,28 +80,35 @@ Record Measurer::measure(const op::Operator& op, std::int64_t take) {
 }
 
 void Measurer::fill(Record& record) {
-  const std::unique_ptr<Subject> made = subject(record.op);
+  std::unique_ptr<Subject> made = subject(record.op);
   record.algorithm = made->algorithm();
-  const Verdict verdict = check(record.op, *made);
-  if (verdict.code != StatusCode::ok) {
-    Status status;
-    status.code = verdict.code;
-    fmt::format_to_n(status.message, sizeof status.message - 1, "{}", verdict.message);
-    throw BackendError(status);
+  auto known = checked_.find(record.op);
+  if (known == checked_.end()) {
+    Checked checked{made->algorithm().key, check(record.op, *made), ""};
+    record.error = checked.verdict.error;
+    if (!checked.verdict.right) {
+      made = next_right(record.op, *made, checked);
+      record.algorithm = made->algorithm();
+    }
+    known = checked_.emplace(record.op, std::move(checked)).first;
   }
-  record.error = verdict.error;
-  if (!verdict.right) throw Error("wrong result: " + verdict.message);
+  record.error = known->second.verdict.error;
   record.measurement = sampler_.measure(*made);
   record.samples = static_cast<std::int64_t>(record.measurement.samples_s.size());
   record.reason = distrust(record.op, record.measurement, gpu(), device_.clock_hz);
-  if (!record.reason.empty()) record.status = RecordStatus::untrusted;
+  if (!record.reason.empty())
+    record.status = RecordStatus::untrusted;
+  else
+    record.reason = known->second.passed_over;
 }
 
-/// With the tuned algorithm where there is one that this version of the library still has.
+/// With what was found right before, or the tuned algorithm where there is one that this version of the library still
+/// has.
 std::unique_ptr<Subject> Measurer::subject(const op::Operator& op) const {
   const Footing footing{.warm = measuring_.setting.warm, .replay = measuring_.setting.replay};
   const bool tuned = measuring_.setting.policy == Policy::tuned && measuring_.tuned;
-  const std::string key = tuned ? measuring_.tuned(op) : "";
+  const auto known = checked_.find(op);
+  const std::string key = known != checked_.end() ? known->second.key : tuned ? measuring_.tuned(op) : "";
   if (!key.empty()) {
     try {
       return std::make_unique<Subject>(backend_, device_, op, key.c_str(), footing);
@@ -107,14 +120,32 @@ std::unique_ptr<Subject> Measurer::subject(const op::Operator& op) const {
 }
 
 Verdict Measurer::check(const op::Operator& op, const Subject& subject) {
-  const auto known = verdicts_.find(op);
-  if (known != verdicts_.end()) return known->second;
   const Call call = subject.calls(0).front();
   const std::uint64_t seed = subject.footing().seed;
   const Verdict verdict =
       measuring_.check ? measuring_.check(backend_, op, call, seed) : verify(backend_, op, call, seed);
-  if (verdict.right) verdicts_.emplace(op, verdict);
-  return verdict;
+  if (verdict.code == StatusCode::ok) return verdict;
+  Status status;
+  status.code = verdict.code;
+  fmt::format_to_n(status.message, sizeof status.message - 1, "{}", verdict.message);
+  throw BackendError(status);
+}
+
+/// The library's next proposal that computes right, on the same buffers. Throws Error when there is none.
+std::unique_ptr<Subject> Measurer::next_right(const op::Operator& op, const Subject& wrong, Checked& checked) {
+  const std::string what = fmt::format("{}: wrong result: {}", text_of(wrong.algorithm()), checked.verdict.message);
+  std::array<AlgorithmInfo, most_proposals> proposals;
+  std::int32_t found = 0;
+  require(backend_.algorithms(op, proposals.data(), most_proposals, &found));
+  for (const AlgorithmInfo& proposal : std::span(proposals).first(static_cast<std::size_t>(found))) {
+    if (proposal.key == checked.key) continue;
+    auto next = std::make_unique<Subject>(wrong, proposal.key);
+    const Verdict verdict = check(op, *next);
+    if (!verdict.right) continue;
+    checked = {proposal.key, verdict, "passed over " + what};
+    return next;
+  }
+  throw Error(what);
 }
 
 Measurement Measurer::time(const op::Operator& op) {

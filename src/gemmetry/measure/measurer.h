@@ -55,16 +55,24 @@ class Measurer {
   bool lost() const { return lost_; }
 
  private:
+  /// What an operator is measured with.
+  struct Checked {
+    std::string key;  ///< of the algorithm
+    Verdict verdict;
+    std::string passed_over;  ///< what was wrong with the library's first choice; empty where that is used
+  };
+
   void fill(Record& record);
   std::unique_ptr<Subject> subject(const op::Operator& op) const;
   Verdict check(const op::Operator& op, const Subject& subject);
+  std::unique_ptr<Subject> next_right(const op::Operator& op, const Subject& wrong, Checked& checked);
 
   Backend& backend_;
   Measuring measuring_;
   DeviceInfo device_;
   std::optional<gpu::Gpu> gpu_;
   Sampler sampler_;
-  std::unordered_map<op::Operator, Verdict, op::OperatorHash> verdicts_;  ///< of what is measured several times
+  std::unordered_map<op::Operator, Checked, op::OperatorHash> checked_;  ///< of what is measured several times
   bool lost_ = false;
 };
 

@@ -46,7 +46,7 @@ struct Record {
   Setting setting;
   std::int64_t take = 0;  ///< 0, 1, ... where the same operator is measured several times
   RecordStatus status = RecordStatus::ok;
-  std::string reason;  ///< of a status other than ok
+  std::string reason;  ///< of a status other than ok; else why it is not the library's first choice, where that is so
 
   Measurement measurement;
   std::int64_t samples = 0;  ///< how many were taken; the measurement may have come without them

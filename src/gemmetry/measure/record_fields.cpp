@@ -118,15 +118,6 @@ RecordField of_measured(RecordField field) {
   return field;
 }
 
-/// Why the status is not ok.
-RecordField reason_field() {
-  RecordField field = text_field("reason", at(&Record::reason));
-  field.get = [get = field.get](const Record& record) {
-    return record.status == RecordStatus::ok ? FieldValue() : get(record);
-  };
-  return field;
-}
-
 FieldValue operator_value(const op::Operator& op, std::string_view name) {
   return std::visit(
       [&]<class Op>(const Op& one) {
@@ -256,7 +247,7 @@ std::vector<RecordField> make_fields() {
   fields.push_back(whole_field("take", at(&Record::take), 0));
   fields.push_back(name_field(
       "status", at(&Record::status), [](RecordStatus s) { return name(s); }, status_from_name));
-  fields.push_back(reason_field());
+  fields.push_back(text_field("reason", at(&Record::reason)));
   add_measurement_fields(fields);
   add_algorithm_fields(fields);
   fields.push_back(optional_field("error", at(&Record::error)));
