@@ -31,7 +31,7 @@ def settings(y):
     """More records carry larger trees; what is further off than most counts by its distance, not its square."""
     small = len(y) < 2500
     usual = float(numpy.quantile(numpy.abs(y - numpy.median(y)), 0.8))
-    return {**COMMON, "objective": "huber", "alpha": min(max(usual, 0.05), 0.5), "num_leaves": 24 if small else 31, "max_depth": 7,
+    return {**COMMON, "objective": "huber", "alpha": min(max(usual, 0.05), 0.5), "num_leaves": 24 if small else 63, "max_depth": 7 if small else 8,
             "learning_rate": 0.1 if small else 0.08, "min_data_in_leaf": 5 if small else 8, "lambda_l2": 1.0,
             "rounds": 120 if small else 200}
 

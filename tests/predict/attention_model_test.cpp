@@ -89,10 +89,13 @@ TEST(AttentionLeads, H200) {
   const Predictor h200 = test::burst("h200");
   // cuDNN, causal, batch 4, 2048 tokens, 20 heads of 128: 175 us.
   EXPECT_NEAR(h200.cost(Attention{4, 2048, 2048, 20, 20, 128, 128}).time_s, 175e-6, 10e-6);
-  // Published tables: medians at 8192 tokens and more.
-  EXPECT_NEAR(test::tflops(h200, Attention{2, 16384, 16384, 32, 32, 128, 128}), 560, 60);
-  EXPECT_NEAR(test::tflops(h200, Attention{2, 16384, 16384, 32, 32, 64, 64}), 440, 60);
-  EXPECT_NEAR(test::tflops(h200, Attention{2, 16384, 16384, 32, 32, 256, 256}), 600, 60);
+  // data/measured/h200: a head dimension of 80 takes as long as one of 128, and 136 as long as 192.
+  EXPECT_NEAR(test::tflops(h200, Attention{1, 16384, 16384, 20, 1, 128, 128}), 654, 65);
+  EXPECT_NEAR(test::tflops(h200, Attention{1, 16384, 16384, 32, 1, 256, 256}), 733, 65);
+  EXPECT_NEAR(test::tflops(h200, Attention{2, 4096, 4096, 32, 32, 64, 64}), 408, 40);
+  EXPECT_NEAR(test::tflops(h200, Attention{2, 4096, 4096, 32, 32, 80, 80}), 369, 37);
+  EXPECT_NEAR(test::tflops(h200, Attention{2, 4096, 4096, 32, 32, 128, 128}), 582, 50);
+  EXPECT_NEAR(test::tflops(h200, Attention{2, 4096, 4096, 32, 32, 144, 144}), 468, 46);
   // FlashAttention-3 backward on H100, not causal, 16384 tokens, 16 heads of 128: 561 TFLOP/s.
   Attention backward{1, 16384, 16384, 16, 16, 128, 128};
   backward.causal = false;

@@ -126,35 +126,35 @@ TEST(GemmLeads, H200LogitsFallOffTheCliffBelowEightElements) {
 }
 
 TEST(GemmLeads, H200WavesOfFigure5bAreVisible) {
-  expect_near("h200", {{{1, 27648, 432, 4096}, 737, 0.10},
-                       {{1, 27648, 448, 4096}, 643, 0.15},
-                       {{1, 27648, 480, 4096}, 755, 0.10},
-                       {{1, 27648, 496, 4096}, 650, 0.15}});
+  // data/measured/h200.
+  expect_near("h200", {{{1, 27648, 432, 4096}, 744, 0.05},
+                       {{1, 27648, 448, 4096}, 707, 0.05},
+                       {{1, 27648, 528, 4096}, 773, 0.05},
+                       {{1, 27648, 544, 4096}, 717, 0.05}});
   const Predictor h200 = test::burst("h200");
   const auto rate = [&](std::int64_t n) { return test::tflops(h200, Gemm{1, 27648, n, 4096}); };
   EXPECT_GT(rate(432), 1.02 * rate(448));
-  EXPECT_GT(rate(480), 1.02 * rate(496));
+  EXPECT_GT(rate(528), 1.02 * rate(544));
 }
 
 TEST(GemmLeads, H200AttentionProducts) {
   const auto score = [](std::int64_t d) { return Gemm{128, 2048, 2048, d, Dtype::bf16, Layout::nt}; };
   const auto over_value = [](std::int64_t d) { return Gemm{128, 2048, d, 2048, Dtype::bf16, Layout::nn}; };
-  expect_near("h200", {{score(32), 107, 0.2},
-                       {score(64), 211, 0.2},
-                       {score(72), 197, 0.2},
-                       {score(80), 183, 0.2},
-                       {score(96), 227, 0.2},
-                       {score(100), 79, 0.2},
-                       {score(112), 340, 0.2},
-                       {score(128), 363, 0.2},
-                       {score(160), 320, 0.2},
-                       {score(192), 491, 0.2},
-                       {over_value(64), 232, 0.15},
-                       {over_value(80), 296, 0.15},
-                       {over_value(96), 355, 0.15},
-                       {over_value(100), 202, 0.15},
-                       {over_value(128), 450, 0.15},
-                       {over_value(192), 586, 0.15}});
+  // data/measured/h200.
+  expect_near("h200", {{score(64), 207, 0.1},
+                       {score(72), 220, 0.1},
+                       {score(80), 248, 0.1},
+                       {score(96), 307, 0.1},
+                       {score(100), 103, 0.1},
+                       {score(112), 336, 0.1},
+                       {score(128), 413, 0.1},
+                       {score(160), 424, 0.1},
+                       {over_value(64), 243, 0.1},
+                       {over_value(80), 310, 0.1},
+                       {over_value(96), 367, 0.1},
+                       {over_value(100), 200, 0.1},
+                       {over_value(128), 464, 0.1},
+                       {over_value(160), 549, 0.1}});
 }
 
 TEST(GemmLeads, A100StaircaseAndCliff) {
@@ -171,12 +171,12 @@ TEST(GemmLeads, A100StaircaseAndCliff) {
 }
 
 TEST(GemmLeads, DecodeReadsWeightsAtMemorySpeed) {
-  // Public tables, m = 1, weights over 200 MB: 83 % of the datasheet's bandwidth on H100 and H200.
-  for (const char* gpu : {"h100", "h200"}) {
+  // m = 1, weights over 200 MB: 83 % of the datasheet's bandwidth in H100's public tables, 80 to 88 % in H200's records.
+  for (const auto& [gpu, share] : {std::pair("h100", 0.81), std::pair("h200", 0.84)}) {
     const Predictor predictor = test::burst(gpu);
     const op::Cost cost = predictor.cost(Gemm{1, 1, 16384, 16384});
     EXPECT_EQ(cost.bound, op::Bound::memory);
-    EXPECT_NEAR(cost.bytes / cost.time_s / predictor.gpu().bandwidth, 0.81, 0.05) << gpu;
+    EXPECT_NEAR(cost.bytes / cost.time_s / predictor.gpu().bandwidth, share, 0.05) << gpu;
   }
 }
 
