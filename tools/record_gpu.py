@@ -59,7 +59,18 @@ def more_operators():
             "attention": shapes.attention(250, 3, False) + shapes.attention(120, 4, True) + shapes.decode_attention(150, "more decode")}
 
 
-def plan(lists, more):
+def product_of(op):
+    """A product's sizes and types, of an operator or of a record."""
+    return tuple(str(op[key]) for key in ("batch", "m", "n", "k", "layout", "dtype"))
+
+
+def tuned_before(folder):
+    """The products of which the best algorithm was measured."""
+    rows = (row for file in folder.glob("gemm_*.csv") for row in csv.DictReader(open(file, encoding="utf-8")))
+    return {product_of(row) for row in rows if row["policy"] == "tuned"}
+
+
+def plan(lists, more, tuned):
     """(command, kind, operators, options) of each step, in order; what is in `more` is measured in bursts alone."""
     steps = [("measure", kind, ops + more.get(kind, []), []) for kind, ops in lists.items()]
     steps += [("measure", "pointwise", shapes.launches(), ["--launch", launch]) for launch in ("graph", "stream")]
@@ -69,7 +80,7 @@ def plan(lists, more):
             steps.append(("measure", kind, by_hash(sustained)[:REPEATED], ["--clocks", "sustained", "--takes", "2"]))
             sustained = by_hash(sustained)[REPEATED:]
         steps.append(("measure", kind, sustained, ["--clocks", "sustained"]))
-    quarter = one_in(TUNED, lists["gemm"], "tuned")
+    quarter = [op for op in one_in(TUNED, lists["gemm"], "tuned") if product_of(op) not in tuned]
     steps.append(("tune", "gemm", quarter, ["--candidates", str(CANDIDATES)]))
     steps.append(("measure", "gemm", quarter, ["--algorithm", "tuned"]))
     return steps
@@ -190,7 +201,7 @@ def record(args):
     known = work / "all.db"
     collect(args, work, known)
     with tempfile.TemporaryDirectory() as scratch:
-        steps = shares(plan(lists, more), args.gpus, scratch)
+        steps = shares(plan(lists, more, tuned_before(args.folder)), args.gpus, scratch)
         workers = [Worker(args, steps[rank], rank, work, deadline) for rank in range(args.gpus)]
         for worker in workers:
             if known.exists():
