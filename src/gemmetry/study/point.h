@@ -1,0 +1,37 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "gemmetry/op/operator.h"
+#include "gemmetry/study/study.h"
+
+namespace gemmetry::study {
+
+/// An operator and how often a point runs it.
+struct CountedOperator {
+  op::Operator op;
+  double count = 1;
+};
+
+/// One place of a study's sweep in one of its series.
+struct Point {
+  std::size_t series = 0;
+  Variables variables;
+  std::int64_t x = 0;                 ///< the chart's
+  std::int64_t color = 0;             ///< the chart's expression; 0 where it has none
+  std::vector<CountedOperator> work;  ///< its times add up
+  double tokens = 0;                  ///< that it works on; 0 of operators
+};
+
+/// All points, series by series, in the order of the sweep. `dtype` is that of operators which state none. Error naming
+/// the study, the point and what is impossible about it.
+std::vector<Point> points_of(const Study& study, op::Dtype dtype = op::Dtype::bf16);
+
+/// At most so many points of each series (2 at least), evenly over x, every colour with its share and none left out
+/// altogether that fits. What is already no more stays as it is.
+std::vector<Point> thinned(std::vector<Point> points, std::size_t most);
+
+}  // namespace gemmetry::study

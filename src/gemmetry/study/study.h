@@ -1,0 +1,85 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "gemmetry/gpu/gpu.h"
+#include "gemmetry/measure/record.h"
+#include "gemmetry/study/claim.h"
+#include "gemmetry/study/expression.h"
+
+namespace gemmetry::study {
+
+/// A value that a study file states: a number by a formula, or a word ("nt", "bf16", "true").
+struct Rule {
+  std::string word;                   ///< where there is no formula
+  std::optional<Expression> formula;  ///< of a whole number
+};
+
+using Rules = std::map<std::string, Rule, std::less<>>;
+
+/// One operator a point: fields of op::fields by name.
+struct OperatorRules {
+  std::string kind;  ///< "gemm", "attention", ...; "bmm" is a gemm
+  Rules fields;
+};
+
+/// A model a point, lowered: what counts of it.
+struct ModelRules {
+  std::string model;  ///< preset; empty: from sizes alone
+  Rules sizes;        ///< fields of shape::ModelEdit
+  Rules workload;     ///< phase, batch, sequence, cache, dtype, tensor_parallel, attention, projections
+  std::string part;   ///< "layer", "model", or a module as the paper's Table II names it: "QKV Transform"
+};
+
+/// The axis of a study: a name and the values it takes, as measure::axis_values reads them.
+struct Sweep {
+  std::string name;
+  std::vector<std::int64_t> values;
+};
+
+/// One of the lines of a chart: the same points under other rules.
+struct Series {
+  std::string label;
+  std::vector<std::pair<std::string, Expression>> let;  ///< over the study's, and over its axes
+  Rules fields;                                         ///< over the operator's, or over the workload's and sizes
+  std::optional<gpu::Clocks> clocks;                    ///< absent: as asked for
+  std::optional<measure::Policy> policy;
+  std::string note;  ///< why it is there beside the paper's own
+};
+
+enum class Quantity { tflops, time, bandwidth, time_per_token };
+enum class Mark { line, points, bars };
+
+struct Chart {
+  std::string x;  ///< a variable
+  std::string x_title;
+  Quantity y = Quantity::tflops;
+  Mark mark = Mark::line;
+  std::optional<Expression> color;  ///< points of one value share a colour; absent: of one series
+  std::string color_title;
+  bool log_x = false;
+  bool log_y = false;
+};
+
+/// A named experiment, as its file states it.
+struct Study {
+  std::string name;                  ///< the file's, without ending
+  std::vector<std::string> figures;  ///< as the paper numbers them: "7a"
+  std::string title, source;
+  std::vector<std::string> notes;                       ///< what was really run, and what is wrong with the figure
+  std::vector<Sweep> axes;                              ///< all combinations, the last running fastest
+  std::vector<std::pair<std::string, Expression>> let;  ///< in order: each may use those before it
+  std::optional<Expression> where;                      ///< combinations for which it is 0 are left out
+  std::optional<OperatorRules> op;                      ///< either this
+  std::optional<ModelRules> model;                      ///< or that
+  std::vector<Series> series;                           ///< at least one
+  Chart chart;
+  std::vector<Claim> claims;
+};
+
+}  // namespace gemmetry::study
