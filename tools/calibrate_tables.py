@@ -11,7 +11,8 @@ and batched products, other dtypes, attention, row-wise kernels, power) is taken
 wider intervals.
 
 A100: aligned products are fitted to TensorRT-LLM's table; the paper's points, at sustained clocks, give misaligned and batched ones. Of the
-paper whole figures are fitted (FITTED_FIGURES), the others only judged. Trees learn from both frameworks' tables and those figures.
+paper whole figures are fitted (FITTED_FIGURES of tools/validate_tables.py), the others only judged. Trees learn from both frameworks'
+tables and those figures. --without makes it without some of them, so that they can be judged too.
 
 Needs what tools/train_residual.py needs.
 """
@@ -33,10 +34,13 @@ H100_TABLE = "h100 gemm trtllm-1.3.0rc20"
 A100_TABLES = ("a100-80gb-sxm gemm sglang-0.5.10", "a100-80gb-sxm gemm trtllm-1.0.0")
 A100_STRUCTURED = "a100-80gb-sxm gemm trtllm-1.0.0"
 PAPER_GPU = "a100-40gb-sxm"
-FITTED_FIGURES = ("15", "20b", "27", "29", "31", "33", "41", "43", "45", "47")
 SHORT_S = 1e-4                        # below, the paper's host clock shows its launches
+LAUNCH_S = 4e-6                       # below, a product is mostly its launch
 TRANSFERRED = (0.08, 1.1)             # to H100: what errors gain in common, and by how much their own grow, as gpu/calibration.cpp has it
 TRANSFERRED_DECODE = (0.15, 1.1)      # H100's table of decode is hardly slower than H200's, by 0 to 2 %, where bandwidth says 20 %
+OTHER_DTYPES = 2.0                    # how much wider than those of its table the errors of H100's other dtypes are taken to be
+TABLE_DTYPES = (0.5, 2.5)             # fp16 and bf16, 1 and 2, among the features
+IN_COMMON = 0.02                      # what all of one framework's times are off by at least
 LENT_GROUPS = ("misaligned_gemm", "alignment", "attention", "decode", "pointwise", "power")
 LENT_RESIDUALS = ("attention", "attention_backward", "decode", "row_wise")
 LENT_CLASSES = ("misaligned_product", "batched_product")
@@ -57,10 +61,9 @@ def fitted(gemmetry, gpu, group, records, out, start=None):
 
 
 def sampled(gemmetry, gpu, calibration, records):
-    """What the calibration says of records of a GPU, as train_residual has it; sustained ones too."""
+    """What the calibration says of products among records of a GPU, as train_residual has it."""
     text = run(gemmetry, "validate", "--gpu", gpu, "--calibration", calibration, "--records", *records, "--all", "--format", "csv")
     rows = pandas.read_csv(io.StringIO(text), low_memory=False)
-    rows["clocks"] = "burst"
     return rows[rows["residual"] == "gemm"]
 
 
@@ -75,8 +78,23 @@ def widened(error, by):
             "independent": train_residual.significant(error["independent"] * own, 3)}
 
 
+def in_common(error):
+    """The same width with at least IN_COMMON of it shared: neighbours in one table do not tell what its release has in common."""
+    whole, shared = math.hypot(error["shared"], error["independent"]), max(error["shared"], IN_COMMON)
+    return {"shared": shared, "independent": train_residual.significant(math.sqrt(whole**2 - shared**2), 3)}
+
+
+def widen_other_dtypes(residual):
+    """Adds a tree to those of the spread that says where records are another GPU's."""
+    if "dtype" not in residual["features"]:
+        residual["features"].append("dtype")
+    dtype, wider = residual["features"].index("dtype"), round(math.log(OTHER_DTYPES), 3)
+    low, high = TABLE_DTYPES
+    residual["spread"].append([[dtype, -1, dtype, -1, -1], [low, wider, high, 0.0, wider]])
+
+
 def trees_source(what):
-    return f"LightGBM {train_residual.lightgbm.__version__}, trees by tools/calibrate_tables.py: {what}; errors from folds of whole sites and figures"
+    return f"LightGBM {train_residual.lightgbm.__version__}, trees by tools/calibrate_tables.py: {what}; errors from folds of whole sites"
 
 
 def lent_source(group):
@@ -101,9 +119,13 @@ def h100(options, tables, folder):
     # Where H100's table speaks, it alone is heard: frameworks differ from the library by a few per cent.
     lent = sampled(options.gemmetry, "h200", base, sorted(options.lender_records.glob("gemm_*.csv")))
     spoken = (lent["batch"] == 1) & (lent["class.alignment"] == "aligned") & lent["dtype"].isin(("bf16", "fp16"))
-    residual = learned_products([own, lent[~spoken]])
+    # The shortest say how a GPU launches, where frameworks' graphs and bare ones differ.
+    residual = learned_products([own, lent[~spoken & (lent["time_s"] > LAUNCH_S)]])
     for name in LENT_CLASSES:
         residual["errors"][name] = widened(residual["errors"][name], TRANSFERRED)
+    for name in ("product", "thin_product"):
+        residual["errors"][name] = in_common(residual["errors"][name])
+    widen_other_dtypes(residual)
     file["residuals"] = {"source": trees_source("aligned products of bf16 from H100's table, other products from H200's records by H200's "
                                                 "datasheet and these coefficients; the other operators' as H200's, with wider errors")}
     for name in LENT_RESIDUALS:
@@ -116,27 +138,29 @@ def h100(options, tables, folder):
 
 def a100(options, tables, folder):
     gpu = "a100-80gb-sxm"
-    figures = [path for name, path in tables.items() if name.startswith(PAPER_GPU) and name.split()[2].split("-")[0] in FITTED_FIGURES]
+    fitted_figures = [figure for figure in validate_tables.FITTED_FIGURES if figure not in options.without.split(",")]
+    figures = [path for name, path in tables.items() if name.startswith(PAPER_GPU) and validate_tables.figure_of(name) in fitted_figures]
     file = fitted(options.gemmetry, gpu, "gemm", [tables[A100_STRUCTURED]], folder / "a100.json")
     paper = fitted(options.gemmetry, PAPER_GPU, "misaligned_gemm", figures, folder / "paper.json", start=folder / "a100.json")
-    source = f"fitted by gemmetry calibrate to figures {', '.join(FITTED_FIGURES)} of the co-design paper's published data (fp16, sustained)"
+    source = f"fitted by gemmetry calibrate to figures {', '.join(fitted_figures)} of the co-design paper's data (fp16, sustained)"
     for name in ("misaligned_gemm", "alignment"):
         file[name] = {**paper[name], "source": source}
     for name in LENT_CLASSES:
         file["errors"][name] = paper["errors"][name]
-    file["errors"]["source"] = ("product, thin_product: residuals of TensorRT-LLM's table; misaligned_product, batched_product: residuals of "
-                                "the co-design paper's figures; the others as before")
+    file["errors"]["source"] = ("product, thin_product: residuals of TensorRT-LLM's table; misaligned_product, batched_product: residuals "
+                                "of the co-design paper's figures; the others as before")
     base = folder / "a100_base.json"
     base.write_text(json.dumps(file))
 
     parts = [sampled(options.gemmetry, gpu, base, [tables[name]]) for name in A100_TABLES]
     for figure in figures:
-        points = sampled(options.gemmetry, PAPER_GPU, base, [figure])
+        # Sustained, against what is said of sustained clocks: what is left is no matter of clocks.
+        points = sampled(options.gemmetry, PAPER_GPU, base, [figure]).assign(clocks="burst")
         # A figure of single products is one long site: errors come from folds without all of it.
         points.loc[points["batch"] == 1, "site"] = figure.stem
         parts.append(points[points["time_s"] > SHORT_S])
     file["residuals"] = {"source": trees_source(f"tables of {' and '.join(name.split()[2] for name in A100_TABLES)}, and figures "
-                                                f"{', '.join(FITTED_FIGURES)} of the co-design paper"),
+                                                f"{', '.join(fitted_figures)} of the co-design paper (of single products: a site each)"),
                          "gemm": learned_products(parts)}
     return file
 
@@ -147,6 +171,7 @@ def main():
     parser.add_argument("tables", type=pathlib.Path)
     parser.add_argument("--codesign", type=pathlib.Path, required=True, help="folder of the paper's by_figure.csv")
     parser.add_argument("--gpu", choices=("h100", "a100-80gb-sxm"), required=True)
+    parser.add_argument("--without", default="", help="figures of the paper to leave out, commas between them")
     parser.add_argument("--out", type=pathlib.Path, help="usually data/calibration/GPU.json")
     data = pathlib.Path(__file__).parent.parent / "data"
     parser.add_argument("--lender", type=pathlib.Path, default=data / "calibration/h200.json", help="H200's calibration")

@@ -6,8 +6,8 @@
 TABLES is a folder of tables of NVIDIA aiconfigurator (Apache-2.0, commit 095f58a51) as CSV: gemm_bf16_GPU.csv with source, m, n, k and
 time_us, and context_attention_bf16_GPU.csv and generation_attention_bf16_GPU.csv with source, batch, seq_or_step, heads, kv_heads,
 head_dim, window and time_us. The folder of --codesign holds by_figure.csv, the co-design paper's own points (fig, gpu, op, batch, m, k, n,
-time_us). Each becomes a file of records, kept in the folder of --records for `gemmetry calibrate` and `gemmetry validate`; only sites that
-nothing is fitted to are judged, of the paper all points, figure by figure.
+time_us). Each becomes a file of records, kept in the folder of --records for `gemmetry calibrate` and `gemmetry validate`. Of the tables
+only sites are judged that nothing is fitted to; of the paper all points, by figure, those that A100's calibration is fitted to apart.
 """
 import argparse
 import csv
@@ -22,6 +22,9 @@ PAPER_GPUS = {"A100": "a100-40gb-sxm", "V100": "v100-sxm2-16gb", "MI250X": "mi25
 SUSTAINED = ("vllm-0.22.0",)  # all other sources time short bursts
 VALUES = "attention_prob_times_values"
 LAYERS = ("Attention layer", "MLP layer", "Transformer layer")
+FITTED_FIGURES = ("15", "20a", "20b", "5b", "27", "29", "31", "33", "41", "43", "45", "47")  # by tools/calibrate_tables.py
+GROUPS = {"linear layers": ("10a", "10b", "15", "19"), "figure 5": ("5a", "5b", "5c"), "logits": ("20a", "20b"),
+          "figure 6": ("6a", "6b", "6c", "6d")}  # all others are attention products
 
 
 def rows_of(path):
@@ -73,6 +76,22 @@ def records_of_paper(folder):
     return tables
 
 
+def figure_of(name):
+    """27 of "a100-40gb-sxm figure 27 attention_key_query_prob", 7a of "... figure 7a-26 ..."."""
+    return name.split()[2].split("-")[0]
+
+
+def grouped(figures):
+    """Those records by kind of figure, for A100 fitted ones apart."""
+    groups = {}
+    for (name, gpu), records in figures.items():
+        figure = figure_of(name)
+        kind = next((group for group, members in GROUPS.items() if figure in members), "attention products")
+        how = "" if gpu != PAPER_GPUS["A100"] else ", fitted" if figure in FITTED_FIGURES else ", held out"
+        groups.setdefault((f"{gpu} {kind}{how}", gpu), []).extend(records)
+    return groups
+
+
 def write(path, records):
     with open(path, "w", newline="", encoding="utf-8") as file:
         writer = csv.DictWriter(file, list(records[0]))
@@ -91,9 +110,10 @@ def validated(gemmetry, gpu, path, which, calibration):
 
 
 def line(name, row):
-    kind = " ".join(row[key] for key in ("kind", "clocks", "alignment", "size") if key in row)
+    kind = " ".join(row[key] for key in ("kind", "clocks", "alignment", "size") if isinstance(row.get(key), str))
     per_cent = [f"{100 * row[key]:.1f}" for key in ("mape", "median", "p95")]
-    return f"| {name} | {kind} | {row['count']} | {' / '.join(per_cent)} | {100 * row['coverage']:.0f} % | {100 * row['half_width']:.0f} % |"
+    inside, width = (f"{100 * row[key]:.0f} %" for key in ("coverage", "half_width"))
+    return f"| {name} | {kind} | {row['count']} | {' / '.join(per_cent)} | {inside} | {width} |"
 
 
 def main():
@@ -111,16 +131,18 @@ def main():
         folder.mkdir(parents=True, exist_ok=True)
         print("| table | class | records | MAPE / median / P95, % | in 90 % interval | its half-width |")
         print("|---|---|---|---|---|---|")
-        judged = [(records_of_tables(options.tables), "--held-out")]
+        judged = [(records_of_tables(options.tables), "--held-out", ("classes",))]
         if options.codesign:
-            judged.append((records_of_paper(options.codesign), "--all"))
-        for tables, which in judged:
+            figures = records_of_paper(options.codesign)
+            judged += [(grouped(figures), "--all", ("operators",)), (figures, "--all", ("operators", "classes"))]
+        for tables, which, parts in judged:
             for (name, gpu), records in tables.items():
                 if options.only not in name:
                     continue
                 path = folder / (name.replace(" ", "_") + ".csv")
                 write(path, records)
-                for row in validated(options.gemmetry, gpu, path, which, options.calibration)["classes"]:
+                answer = validated(options.gemmetry, gpu, path, which, options.calibration)
+                for row in (row for part in parts for row in answer[part]):
                     print(line(name, row), flush=True)
 
 
