@@ -32,7 +32,7 @@ constexpr Step fraction[] = {{0.01, " %"}};
 constexpr Step factor[] = {{1, "x"}};
 constexpr Step days[] = {{1, " days"}};
 
-std::span<const Step> scale_of(Unit unit) {
+std::span<const Step> steps_of(Unit unit) {
   switch (unit) {
     case Unit::none:
       return one;
@@ -65,7 +65,7 @@ std::span<const Step> scale_of(Unit unit) {
 }
 
 const Step& step_of(double number, Unit unit) {
-  const std::span<const Step> scale = scale_of(unit);
+  const std::span<const Step> scale = steps_of(unit);
   const Step* best = &scale.front();
   // 999.7 rounds to 1000 at three digits and reads better as 1.00 of the next step.
   for (const Step& step : scale)
@@ -133,6 +133,17 @@ struct Plain {
 };
 
 }  // namespace
+
+Scale scale_of(double number, Unit unit) {
+  const Step& step = step_of(number, unit);
+  return {step.size, std::string(step.name.substr(step.name.starts_with(' ') ? 1 : 0))};
+}
+
+std::vector<Scale> scales(Unit unit) {
+  std::vector<Scale> all;
+  for (const Step& step : steps_of(unit)) all.push_back({step.size, std::string(step.name)});
+  return all;
+}
 
 std::string shown(double number, Unit unit) {
   if (!std::isfinite(number)) return "-";

@@ -1,10 +1,23 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "gemmetry/report/value.h"
 
 namespace gemmetry::report {
+
+/// A unit's step: numbers are divided by `size` and `name` is written behind them.
+struct Scale {
+  double size = 1;
+  std::string name = {};
+};
+
+/// The scale in which a number of this size is shown: 2e-5 s in "µs".
+Scale scale_of(double number, Unit unit);
+
+/// All scales of a unit, from the smallest upward.
+std::vector<Scale> scales(Unit unit);
 
 /// A number on screen: three significant digits with its scaled unit ("12.3 µs", "842 TFLOP/s", "4.1 %", "1.68x").
 /// Powers of ten (G = 1e9) but for Unit::memory (Gi = 2^30).
