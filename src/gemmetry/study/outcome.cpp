@@ -1,0 +1,139 @@
+#include "gemmetry/study/outcome.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <deque>
+#include <future>
+#include <thread>
+#include <unordered_map>
+
+#include "gemmetry/base/error.h"
+#include "gemmetry/measure/measured_model.h"
+#include "gemmetry/measure/sweep.h"
+
+namespace gemmetry::study {
+namespace {
+
+/// What one operator costs at one setting, or why that is not known.
+struct Price {
+  bool alone = false;  ///< the whole work of some point: then `how` is wanted too
+  std::optional<op::Cost> cost;
+  std::string how;
+};
+
+/// The operators that are priced at one setting, each once.
+struct PriceList {
+  SeriesSetting setting;
+  const op::CostModel* costs = nullptr;
+  std::unordered_map<op::Operator, Price, op::OperatorHash> prices;
+};
+
+/// A predictor's errors are about the operator: its GPU cannot run it. A measured model has others too, of its store
+/// and its device, which no further point would survive.
+bool is_about_operator(const op::CostModel& costs, const Error& error) {
+  if (dynamic_cast<const measure::NoMeasurement*>(&error)) return true;
+  if (dynamic_cast<const measure::DeviceLost*>(&error)) return false;
+  return !dynamic_cast<const measure::MeasuredModel*>(&costs);
+}
+
+void set_price(const PriceList& list, const op::Operator& op, Price& price) {
+  if (!list.costs) {
+    price.how = fmt::format("no costs at {} clocks with the {} algorithm", gpu::name(list.setting.clocks),
+                            measure::name(list.setting.policy));
+    return;
+  }
+  try {
+    const op::Cost cost = list.costs->cost(op);
+    if (price.alone) price.how = list.costs->reason(op);
+    price.cost = cost;
+  } catch (const Error& error) {
+    if (!is_about_operator(*list.costs, error)) throw;
+    price.how = error.what();
+  }
+}
+
+void set_prices(PriceList& list) {
+  std::vector<std::pair<const op::Operator*, Price*>> all;
+  all.reserve(list.prices.size());
+  for (auto& [op, price] : list.prices) all.emplace_back(&op, &price);
+
+  const std::size_t threads = std::clamp<std::size_t>(std::thread::hardware_concurrency(), 1, all.size() + 1);
+  std::vector<std::future<void>> crew;
+  for (std::size_t first = 0; first < threads; ++first)
+    crew.push_back(std::async(std::launch::async, [&, first] {
+      for (std::size_t i = first; i < all.size(); i += threads) set_price(list, *all[i].first, *all[i].second);
+    }));
+  for (std::future<void>& thread : crew) thread.get();
+}
+
+Outcome outcome_of(const Point& point, const PriceList& list) {
+  Outcome outcome;
+  std::vector<op::PricedStep> steps;
+  std::string missing = point.work.empty() ? "nothing runs here" : "";
+  for (const CountedOperator& counted : point.work) {
+    outcome.flop += counted.count * op::flop(counted.op);
+    outcome.bytes += counted.count * op::bytes(counted.op);
+    const Price& price = list.prices.at(counted.op);
+    if (price.cost) {
+      op::PricedStep& step = steps.emplace_back();
+      step.step.op = counted.op;
+      step.cost = *price.cost;
+      step.count = counted.count;
+    } else if (missing.empty()) {
+      missing = price.how;
+    }
+  }
+  outcome.how = missing;
+  if (!missing.empty()) return outcome;
+  if (point.work.size() == 1) outcome.how = list.prices.at(point.work.front().op).how;
+  const op::Interval time = op::total_time(steps);
+  outcome.time_s = time.value;
+  outcome.time_low_s = time.low;
+  outcome.time_high_s = time.high;
+  return outcome;
+}
+
+}  // namespace
+
+SeriesSetting setting_of(const Series& series, const SeriesSetting& asked) {
+  return {series.clocks.value_or(asked.clocks), series.policy.value_or(asked.policy)};
+}
+
+std::optional<double> Outcome::y(Quantity quantity, double tokens) const {
+  if (!time_s) return std::nullopt;
+  switch (quantity) {
+    case Quantity::tflops:
+      return flop > 0 ? std::optional(flop / *time_s / 1e12) : std::nullopt;
+    case Quantity::time:
+      return time_s;
+    case Quantity::bandwidth:
+      return bytes > 0 ? std::optional(bytes / *time_s) : std::nullopt;
+    case Quantity::time_per_token:
+      return tokens > 0 ? std::optional(*time_s / tokens) : std::nullopt;
+  }
+  return std::nullopt;
+}
+
+std::vector<Outcome> outcomes_of(const Study& study, const std::vector<Point>& points, const CostSource& costs,
+                                 const SeriesSetting& asked) {
+  std::deque<PriceList> lists;
+  std::vector<PriceList*> of_series;
+  for (const Series& series : study.series) {
+    const SeriesSetting setting = setting_of(series, asked);
+    auto list = std::ranges::find(lists, setting, &PriceList::setting);
+    if (list == lists.end()) list = lists.insert(lists.end(), {setting, costs(setting), {}});
+    of_series.push_back(&*list);
+  }
+  for (const Point& point : points)
+    for (const CountedOperator& counted : point.work)
+      of_series.at(point.series)->prices[counted.op].alone |= point.work.size() == 1;
+  for (PriceList& list : lists) set_prices(list);
+
+  std::vector<Outcome> outcomes;
+  outcomes.reserve(points.size());
+  for (const Point& point : points) outcomes.push_back(outcome_of(point, *of_series.at(point.series)));
+  return outcomes;
+}
+
+}  // namespace gemmetry::study
