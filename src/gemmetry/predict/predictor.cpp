@@ -141,6 +141,14 @@ double Predictor::slowdown(const op::Operator& op, const Structured& structured,
   return power_->slowdown(power_->load(op, estimate));
 }
 
+/// Nothing learned makes the launch, the tensor cores or the memory faster than they are; what the L2 can hold from
+/// one run to the next need not come from memory.
+double Predictor::least_time(const op::Operator& op) const {
+  const double flop = op::flop(op);
+  const double multiplying_s = flop > 0 ? flop / gpu::peak_flops(gpu_, dtype_of(op)) : 0;
+  return std::max({gpu_.launch_graph_s, multiplying_s, (op::bytes(op) - gpu_.l2_bytes) / gpu_.bandwidth});
+}
+
 Predictor::Priced Predictor::priced(const op::Operator& op) const {
   return structured(op, [&](const Structured& structured, const auto& write_features) {
     const Estimate& estimate = structured.estimate;
@@ -150,9 +158,7 @@ Predictor::Priced Predictor::priced(const op::Operator& op) const {
       write_features(features);
       priced.correction = priced.residual->correction(features, dtype_of(op));
       priced.time_s *= std::exp(priced.correction.log_factor);
-      // Nothing learned makes the tensor cores faster than they are.
-      if (const double flop = op::flop(op); flop > 0)
-        priced.time_s = std::max(priced.time_s, std::min(estimate.time_s, flop / gpu::peak_flops(gpu_, dtype_of(op))));
+      priced.time_s = std::max(priced.time_s, std::min(estimate.time_s, least_time(op)));
     }
     priced.time_s *= slowdown(op, structured, priced.time_s);
     return priced;

@@ -75,6 +75,7 @@ class Predictor final : public op::CostModel {
   /// Calls `take(structured, write_features)`; write_features fills a Features.
   template <class Take>
   auto structured(const op::Operator& op, Take take) const;
+  double least_time(const op::Operator& op) const;
   Priced priced(const op::Operator& op) const;
   const ResidualModel* residual(const op::Operator& op) const;
   double slowdown(const op::Operator& op, const Structured& structured, double time_s) const;
