@@ -10,10 +10,14 @@ namespace gemmetry::cli {
 CLI::Option* DeviceOptions::add_to(CLI::App& app) {
   const auto read = [this](const std::string&, const std::string& text) {
     device_ = backends::DeviceName::from(text);
-    if (device_.kind == backends::DeviceKind::predicted)
+    if (device_.kind == backends::DeviceKind::predicted && !may_predict_)
       throw Error(fmt::format("device '{}' measures nothing: gemmetry predict, gemm and explain estimate", text));
   };
-  return add_text(app, "--device", "NAME", "cuda, cuda:1, ... or cpu; recorded:h200 answers from data/measured", read)
+  return add_text(app, "--device", "NAME",
+                  may_predict_
+                      ? "cuda, cuda:1, ... or cpu; recorded:h200 answers from data/measured, predict:h200 estimates"
+                      : "cuda, cuda:1, ... or cpu; recorded:h200 answers from data/measured",
+                  read)
       ->default_str(name());
 }
 

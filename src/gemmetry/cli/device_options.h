@@ -11,9 +11,11 @@
 
 namespace gemmetry::cli {
 
-/// On which device: one of this machine, or a recorded one.
+/// On which device: one of this machine, a recorded one, or for some commands a predicted one.
 class DeviceOptions {
  public:
+  explicit DeviceOptions(bool may_predict = false) : may_predict_(may_predict) {}
+
   CLI::Option* add_to(CLI::App& app);
 
   std::string name() const { return backends::name(device_); }
@@ -21,6 +23,7 @@ class DeviceOptions {
   /// Whether earlier records answer in the device's place, and of which GPU.
   bool is_recorded() const { return device_.kind == backends::DeviceKind::recorded; }
   const std::string& gpu() const { return device_.gpu; }
+  const backends::DeviceName& device() const { return device_; }
 
   /// The type operands have unless said: bf16, or fp32 on a CPU.
   shape::Dtype default_dtype() const {
@@ -32,6 +35,7 @@ class DeviceOptions {
   std::unique_ptr<measure::Backend> open(int local_rank = 0) const;
 
  private:
+  bool may_predict_;
   backends::DeviceName device_;
 };
 

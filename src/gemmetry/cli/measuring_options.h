@@ -17,7 +17,10 @@ namespace gemmetry::cli {
 /// How operators are measured, on which device and into which database.
 class MeasuringOptions {
  public:
-  explicit MeasuringOptions(gpu::Clocks clocks = gpu::Clocks::burst) { setting_.clocks = clocks; }
+  /// `may_predict`: --device may name a predicted one too.
+  explicit MeasuringOptions(gpu::Clocks clocks = gpu::Clocks::burst, bool may_predict = false) : device_(may_predict) {
+    setting_.clocks = clocks;
+  }
 
   /// How one operator is measured.
   void add_to(CLI::App& app);
@@ -27,6 +30,7 @@ class MeasuringOptions {
   /// Without clocks, launch and cache, for commands that have such options of their own: `follow` sets these.
   std::vector<CLI::Option*> add_common_to(CLI::App& app, const std::string& group);
   void follow(gpu::Clocks clocks, measure::Replay replay);
+  void follow(measure::Policy policy) { setting_.policy = policy; }
 
   /// Only device and tuning table, for what fills the table.
   void add_table_to(CLI::App& app);

@@ -1,14 +1,8 @@
-#include <fcntl.h>
 #include <fmt/format.h>
-#include <sys/file.h>
-#include <unistd.h>
 
 #include <algorithm>
-#include <filesystem>
 #include <memory>
 
-#include "gemmetry/base/error.h"
-#include "gemmetry/base/version.h"
 #include "gemmetry/cli/arguments.h"
 #include "gemmetry/cli/command.h"
 #include "gemmetry/cli/interrupt.h"
@@ -18,6 +12,7 @@
 #include "gemmetry/cli/operator_source.h"
 #include "gemmetry/cli/output_options.h"
 #include "gemmetry/cli/sweep_report.h"
+#include "gemmetry/cli/tuning.h"
 #include "gemmetry/cli/workload_options.h"
 #include "gemmetry/measure/axis.h"
 #include "gemmetry/measure/statistics.h"
@@ -44,9 +39,6 @@ Examples:
   gemmetry tune gemm @shapes.csv --table tuned.json
   gemmetry tune model llama-2-7b --phase training)";
 
-/// No library has more.
-constexpr std::int64_t most_candidates = 10000;
-
 struct Options {
   explicit Options(std::string kind) : source(std::move(kind)) {}
 
@@ -59,15 +51,9 @@ struct Options {
   std::int64_t candidates = measure::usual_candidates;
 };
 
-/// One operator's choice; without a tuning: why there is none.
-struct Row {
-  op::Operator op;
-  std::optional<measure::TunedAlgorithm> tuned;
-  bool present = false;  ///< the table had it
-  std::string reason;
+using Row = TunedOperator;
 
-  double gain() const { return tuned->first_s / tuned->best_s; }
-};
+double gain(const Row& row) { return row.tuned->first_s / row.tuned->best_s; }
 
 std::vector<Column<Row>> columns() {
   const auto tuned = [](auto get) { return [get](const Row& r) { return r.tuned ? get(*r.tuned) : Value(); }; };
@@ -84,7 +70,7 @@ std::vector<Column<Row>> columns() {
       {{.key = "best_time_s", .heading = "best", .unit = Unit::seconds},
        tuned([](const Tuned& t) { return Value(t.best_s); })},
       {{.key = "gain", .heading = "gain", .unit = Unit::factor},
-       [](const Row& r) { return r.tuned ? Value(r.gain()) : Value(); }},
+       [](const Row& r) { return r.tuned ? Value(gain(r)) : Value(); }},
       {{.key = "first", .heading = "default algorithm"},
        tuned([](const Tuned& t) { return Value(measure::text_of(t.first)); })},
       {{.key = "best", .heading = "best algorithm"},
@@ -122,81 +108,15 @@ std::vector<Column<Sum>> sum_columns() {
   };
 }
 
-measure::TuningTable existing(const std::string& path) {
-  return std::filesystem::exists(path) ? measure::TuningTable::load(path) : measure::TuningTable();
-}
-
-/// While it lives, no other process has a lock on that file's folder; a file system without locks is as it is.
-class FolderLock {
- public:
-  explicit FolderLock(const std::filesystem::path& file)
-      : folder_(open(std::filesystem::absolute(file).parent_path().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)) {
-    if (folder_ >= 0) flock(folder_, LOCK_EX);
-  }
-  ~FolderLock() {
-    if (folder_ >= 0) close(folder_);
-  }
-  FolderLock(const FolderLock&) = delete;
-  FolderLock& operator=(const FolderLock&) = delete;
-
- private:
-  int folder_;
-};
-
-/// Stores the choice beside what other processes have put there meanwhile.
-void store(const measure::TunedAlgorithm& tuned, const std::string& path) {
-  const FolderLock lock(path);
-  measure::TuningTable table = existing(path);
-  table.put(tuned);
-  table.save(path);
-}
-
-/// The operator's choice, or why there is none. Throws DeviceLost.
-void tune(Row& row, measure::Tuner& tuner, const MeasuringSession& session) {
-  const measure::DeviceInfo& device = session.device();
-  try {
-    const measure::Tuning tuning = tuner.tune(row.op);
-    row.tuned = measure::TunedAlgorithm{device.name,   measure::library_version(row.op, device, version),
-                                        row.op,        tuning.best,
-                                        tuning.best_s, tuning.first,
-                                        tuning.first_s};
-  } catch (const measure::BackendError& problem) {
-    if (problem.code() == measure::StatusCode::device_lost)
-      throw measure::DeviceLost(
-          fmt::format("the device was lost at {}: {}; what was tuned is in the table, and the same command goes on",
-                      measure::text_of(row.op), problem.what()));
-    row.reason = problem.what();
-  } catch (const Error& wrong) {
-    row.reason = wrong.what();
-  }
-}
-
 ExitCode run_tune(const Options& options, std::vector<op::Operator> ops, MeasuringSession& session,
                   const Console& console) {
   if (session.rank().size > 1) ops = measure::share(std::move(ops), session.rank(), options.measuring.seed());
   const std::string path = options.measuring.table();
-  const measure::TuningTable table = existing(path);
-  measure::Tuner tuner(session.backend(), session.device(), session.monitor(), nullptr, {},
-                       static_cast<std::int32_t>(std::min(options.candidates, most_candidates)));
   const Interrupt interrupt;
-  Sum sum{path, {}, ops.size(), false};
-  std::vector<Row> rows;
-  for (const op::Operator& op : ops) {
-    if ((sum.interrupted = interrupt.requested())) break;
-    console.progress(fmt::format("{} of {}: {}", rows.size(), ops.size(), dims(op)));
-    Row& row = rows.emplace_back(Row{op, std::nullopt, false, ""});
-    const measure::DeviceInfo& device = session.device();
-    const auto* known = table.find(op, device.name, measure::library_version(op, device, version));
-    if (known && !options.again) {
-      row.tuned = *known;
-      row.present = true;
-    } else {
-      tune(row, tuner, session);
-      if (row.tuned) store(*row.tuned, path);  // at once: nothing is lost when the next one ends the program
-    }
-    if (row.tuned) sum.gains.push_back(row.gain());
-  }
-  console.progress("");
+  const std::vector<Row> rows = tune(ops, session, path, options.candidates, options.again, interrupt, console);
+  Sum sum{path, {}, ops.size(), rows.size() < ops.size()};
+  for (const Row& row : rows)
+    if (row.tuned) sum.gains.push_back(gain(row));
   report::Document document;
   document.csv = "operators";
   document.sections = {device_section(session.device(), nullptr),

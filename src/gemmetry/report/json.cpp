@@ -22,6 +22,7 @@ ordered_json single(const Value& value) {
     for (const double one : *list) numbers.push_back(number(one));
     return numbers;
   }
+  if (const auto* words = std::get_if<std::vector<std::string>>(&value)) return *words;
   return nullptr;
 }
 

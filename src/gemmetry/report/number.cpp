@@ -119,6 +119,9 @@ struct Shown {
   std::string operator()(const std::string& value) const { return without_control_characters(value); }
   std::string operator()(const Interval& value) const { return shown(value, unit); }
   std::string operator()(const std::vector<double>& values) const { return fmt::format("{} values", values.size()); }
+  std::string operator()(const std::vector<std::string>& words) const {
+    return without_control_characters(fmt::format("{}", fmt::join(words, ", ")));
+  }
 };
 
 struct Plain {
@@ -130,6 +133,7 @@ struct Plain {
   std::string operator()(const std::string& value) const { return value; }
   std::string operator()(const Interval& value) const { return (*this)(value.value); }
   std::string operator()(const std::vector<double>& values) const { return fmt::format("{}", fmt::join(values, " ")); }
+  std::string operator()(const std::vector<std::string>& words) const { return fmt::format("{}", fmt::join(words, " ")); }
 };
 
 }  // namespace

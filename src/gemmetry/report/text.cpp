@@ -64,7 +64,8 @@ ShownColumn shown_column(const Table& table, std::size_t index) {
   for (const std::vector<Cell>& row : table.rows) {
     const Cell& cell = row[index];
     std::string text = shown(cell.value, info.unit);
-    if (std::holds_alternative<std::string>(cell.value)) column.right = false;
+    if (std::holds_alternative<std::string>(cell.value) || std::holds_alternative<std::vector<std::string>>(cell.value))
+      column.right = false;
     column.width = std::max(column.width, display_width(text));
     const bool repeats = info.once && text == above;
     column.cells.push_back(repeats ? "" : text);

@@ -1,0 +1,235 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <map>
+#include <memory>
+
+#include "gemmetry/base/error.h"
+#include "gemmetry/cli/arguments.h"
+#include "gemmetry/cli/command.h"
+#include "gemmetry/cli/output_options.h"
+#include "gemmetry/cli/study_answer.h"
+#include "gemmetry/cli/study_sweep.h"
+#include "gemmetry/study/study_file.h"
+
+namespace gemmetry::cli {
+namespace {
+
+using report::Column;
+using report::Tone;
+using report::Unit;
+using report::Value;
+
+constexpr auto examples =
+    R"(A study is a figure of the paper, or one like it: what is swept, a chart, and claims that a machine can check.
+docs/studies.md says how to write one; NAME may be the path of such a file.
+
+Examples:
+  gemmetry study list
+  gemmetry study show vocabulary --device predict:h200
+  gemmetry study show vocabulary --device predict:a100,predict:h100,predict:h200
+  gemmetry study run vocabulary --device cuda --time-budget 5m
+  gemmetry study run --all --device recorded:h200)";
+
+/// Which series' setting is meant where a study does not say, and how many points.
+struct Sweeping {
+  study::SeriesSetting asked;
+  std::optional<std::int64_t> points;
+
+  std::vector<study::Point> of(const study::Study& study, op::Dtype dtype) const {
+    std::vector<study::Point> all = study::points_of(study, dtype);
+    return points ? study::thinned(std::move(all), static_cast<std::size_t>(*points)) : all;
+  }
+};
+
+void add_points(CLI::App& app, std::optional<std::int64_t>& points) {
+  add_size(app, "--points", points, "at most so many points of each series, evenly", 2);
+}
+
+// ------------------------------------------------------------------------------------------------------------- list
+
+struct ListOptions {
+  OutputOptions output;
+};
+
+ExitCode run_list(const ListOptions& options, const Console& console) {
+  std::vector<study::Study> studies;
+  for (const std::string& name : study::study_names()) studies.push_back(study::load_study(name));
+  const std::vector<Column<study::Study>> columns{
+      {{.key = "name", .heading = "study"}, [](const study::Study& s) { return Value(s.name); }},
+      {{.key = "figures", .heading = "figures"}, [](const study::Study& s) { return Value(s.figures); }},
+      {{.key = "title", .heading = "title"}, [](const study::Study& s) { return Value(s.title); }},
+      {{.key = "source"}, [](const study::Study& s) { return Value(s.source); }},
+      {{.key = "points", .heading = "points"},
+       [](const study::Study& s) { return Value(static_cast<std::int64_t>(study::points_of(s).size())); }},
+      {{.key = "series", .heading = "series"},
+       [](const study::Study& s) { return Value(static_cast<std::int64_t>(s.series.size())); }},
+      {{.key = "claims", .heading = "claims"},
+       [](const study::Study& s) { return Value(static_cast<std::int64_t>(s.claims.size())); }},
+  };
+  report::Document document;
+  document.sections = {{"studies", "", report::List{make_table(columns, studies)}}};
+  options.output.write(document, console);
+  return exit_ok;
+}
+
+// ------------------------------------------------------------------------------------------------------------- show
+
+struct ShowOptions {
+  std::string study;
+  std::vector<backends::DeviceName> devices{backends::DeviceName::from("predict:h200")};
+  DatabaseOption database;
+  Sweeping sweeping;
+  OutputOptions output;
+};
+
+ExitCode run_show(const ShowOptions& options, const Console& console) {
+  const study::Study study = study::load_study(options.study);
+  std::vector<StudyAnswer> answers;
+  std::vector<study::Point> points;
+  std::vector<JudgedClaim> claims;
+  for (const backends::DeviceName& name : options.devices) {
+    const std::unique_ptr<StudyDevice> device = open_study_device(name, options.database.path());
+    if (points.empty()) points = options.sweeping.of(study, device->dtype());
+    answers.push_back(answer(study, points, *device, options.sweeping.asked));
+    for (const study::Verdict& verdict : answers.back().verdicts) claims.push_back({&study, device->name(), verdict});
+  }
+  report::Document document;
+  document.csv = "points";
+  document.sections = {study_section(study, points), answers_section(answers)};
+  for (report::Section& section : points_sections(study, points, answers)) document.sections.push_back(section);
+  document.sections.push_back(claims_section(claims));
+  if (!study.notes.empty()) document.sections.push_back({"", "Notes", report::Notes{study.notes}});
+  options.output.write(document, console);
+  return exit_ok;
+}
+
+void add_show(CLI::App& study, Command& chosen) {
+  CLI::App& sub = *study.add_subcommand("show", "a study's points, chart and verdicts on one device or several");
+  auto options = std::make_shared<ShowOptions>();
+  sub.add_option("NAME", options->study, "a study (gemmetry study list), or the path of its file")->required();
+  const auto read = [options](const std::string&, const std::string& text) {
+    options->devices.clear();
+    for (const std::string& name : comma_list(text)) options->devices.push_back(backends::DeviceName::from(name));
+  };
+  add_text(sub, "--device", "NAMES",
+           "predict:GPU, recorded:GPU, or cuda and cpu for what the database holds; several with commas", read)
+      ->default_str("predict:h200");
+  options->database.add_to(sub);
+  add_setting(sub, options->sweeping.asked);
+  add_points(sub, options->sweeping.points);
+  options->output.add_to(sub);
+  sub.footer(
+      command_examples("study show", "mlp_h_to_4h\nvocabulary --device recorded:h200,predict:h200 --format csv"));
+  set_command(sub, chosen, options, run_show);
+}
+
+// -------------------------------------------------------------------------------------------------------------- run
+
+struct RunOptions {
+  std::vector<std::string> studies;
+  bool all = false;
+  MeasuringOptions measuring{gpu::Clocks::burst, true};
+  std::optional<std::int64_t> points;
+  OutputOptions output;
+};
+
+/// A study with what its device says.
+struct Run {
+  study::Study study;
+  std::vector<study::Point> points;
+  std::size_t left_out = 0;  ///< points, where the time is short
+  StudyAnswer answer;
+};
+
+const std::vector<Column<Run>>& run_columns() {
+  static const std::vector<Column<Run>> columns{
+      {{.key = "name", .heading = "study"}, [](const Run& r) { return Value(r.study.name); }},
+      {{.key = "figures", .heading = "figures"}, [](const Run& r) { return Value(r.study.figures); }},
+      {{.key = "title"}, [](const Run& r) { return Value(r.study.title); }},
+      {{.key = "device"}, [](const Run& r) { return Value(r.answer.device); }},
+      {{.key = "points", .heading = "points"},
+       [](const Run& r) { return Value(static_cast<std::int64_t>(r.points.size())); }},
+      {{.key = "left_out", .heading = "left out"},
+       [](const Run& r) { return r.left_out > 0 ? Value(static_cast<std::int64_t>(r.left_out)) : Value(); }},
+      {{.key = "missing", .heading = "missing"},
+       [](const Run& r) { return Value(static_cast<std::int64_t>(r.answer.missing())); },
+       [](const Run& r) { return r.answer.missing() > 0 ? Tone::warn : Tone::plain; }},
+      {{.key = "", .heading = "claims"},
+       [](const Run& r) { return r.answer.verdicts.empty() ? Value() : Value(standing_text(r.answer.verdicts)); }},
+  };
+  return columns;
+}
+
+std::vector<Run> runs_of(const RunOptions& options, op::Dtype dtype) {
+  if (options.all == !options.studies.empty())
+    throw Error("study run: name studies (gemmetry study list), or say --all");
+  const std::vector<std::string> names = options.all ? study::study_names() : options.studies;
+  std::vector<Run> runs;
+  for (const std::string& name : names) {
+    Run run{study::load_study(name), {}, 0, {}};
+    run.points = Sweeping{{}, options.points}.of(run.study, dtype);
+    runs.push_back(std::move(run));
+  }
+  return runs;
+}
+
+ExitCode run_run(const RunOptions& options, const Console& console) {
+  const backends::DeviceName device = options.measuring.device().device();
+  const study::SeriesSetting asked{options.measuring.setting().clocks, options.measuring.setting().policy};
+  std::vector<Run> runs = runs_of(options, options.measuring.device().default_dtype());
+  report::Document document;
+  document.csv = "claims";
+  if (device.runs()) {
+    std::vector<StudySweep> sweeps;
+    for (Run& run : runs) sweeps.push_back({&run.study, &run.points, &run.left_out});
+    document.sections = measure_studies(sweeps, options.measuring, asked, console);
+  } else {
+    options.measuring.require_only_looked_up();
+  }
+  const std::unique_ptr<StudyDevice> costs = open_study_device(device, options.measuring.database().path());
+  std::vector<JudgedClaim> claims;
+  for (Run& run : runs) {
+    console.progress(fmt::format("{}", run.study.name));
+    run.answer = answer(run.study, run.points, *costs, asked);
+    for (const study::Verdict& verdict : run.answer.verdicts) claims.push_back({&run.study, costs->name(), verdict});
+  }
+  console.progress("");
+  std::vector<report::Section> answers{{"studies", "Studies", report::List{make_table(run_columns(), runs)}},
+                                       claims_section(claims)};
+  document.sections.insert(document.sections.begin(), answers.begin(), answers.end());
+  options.output.write(document, console);
+  return exit_ok;
+}
+
+void add_run(CLI::App& study, Command& chosen) {
+  CLI::App& sub = *study.add_subcommand("run", "measure studies, or price them, with a verdict for each claim");
+  auto options = std::make_shared<RunOptions>();
+  sub.add_option("NAMES", options->studies, "studies (gemmetry study list), or paths of their files");
+  sub.add_flag("--all", options->all, "all studies there are");
+  options->measuring.add_to(sub);
+  options->measuring.add_sweep_to(sub);
+  add_points(sub, options->points);
+  options->output.add_to(sub);
+  sub.footer(
+      "What the database has is not measured again; after Ctrl-C the same command goes on. --time-budget thins every\n"
+      "sweep evenly to what fits, and says so.\n\n" +
+      command_examples("study run", "--all --device predict:h200\nscore_by_head_dim --device cuda --time-budget 3m"));
+  set_command(sub, chosen, options, run_run);
+}
+
+}  // namespace
+
+void add_study(CLI::App& app, Command& chosen) {
+  CLI::App& sub = *app.add_subcommand("study", "the paper's figures as experiments: points, chart, verdict per claim");
+  sub.require_subcommand(0, 1);
+  CLI::App& list = *sub.add_subcommand("list", "the studies there are");
+  auto options = std::make_shared<ListOptions>();
+  options->output.add_to(list);
+  set_command(list, chosen, options, run_list);
+  add_show(sub, chosen);
+  add_run(sub, chosen);
+  sub.footer(examples);
+}
+
+}  // namespace gemmetry::cli

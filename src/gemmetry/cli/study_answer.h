@@ -1,0 +1,49 @@
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <vector>
+
+#include "gemmetry/cli/study_device.h"
+#include "gemmetry/report/document.h"
+#include "gemmetry/study/verdict.h"
+
+namespace gemmetry::cli {
+
+/// What one device says of a study's points.
+struct StudyAnswer {
+  std::string device;  ///< as --device takes it
+  std::string source;
+  std::vector<study::Outcome> outcomes;
+  std::vector<study::Verdict> verdicts;
+
+  std::size_t missing() const;
+};
+
+StudyAnswer answer(const study::Study& study, const std::vector<study::Point>& points, StudyDevice& device,
+                   const study::SeriesSetting& asked);
+
+/// "1 in part, 3 of 5 hold": what became of the claims.
+std::string standing_text(const std::vector<study::Verdict>& verdicts);
+
+/// What a study is: the section "study".
+report::Section study_section(const study::Study& study, const std::vector<study::Point>& points);
+
+/// What each device is and how much of the study it knows: the section "devices".
+report::Section answers_section(const std::vector<StudyAnswer>& answers);
+
+/// Each point on each device, the section "points": all in JSON and CSV, on screen a few of each series.
+std::vector<report::Section> points_sections(const study::Study& study, const std::vector<study::Point>& points,
+                                             const std::vector<StudyAnswer>& answers);
+
+/// One claim of a study as one device answers it.
+struct JudgedClaim {
+  const study::Study* study = nullptr;
+  std::string device;
+  study::Verdict verdict;
+};
+
+/// The section "claims".
+report::Section claims_section(const std::vector<JudgedClaim>& claims);
+
+}  // namespace gemmetry::cli

@@ -1,0 +1,111 @@
+#include "gemmetry/cli/study_device.h"
+
+#include <fmt/format.h>
+
+#include <map>
+#include <optional>
+#include <utility>
+
+#include "gemmetry/cli/gpu_options.h"
+#include "gemmetry/cli/recorded_device.h"
+#include "gemmetry/gpu/catalogue.h"
+#include "gemmetry/measure/measured_model.h"
+#include "gemmetry/predict/predictor.h"
+
+namespace gemmetry::cli {
+namespace {
+
+using study::SeriesSetting;
+
+measure::Setting measured(const SeriesSetting& setting) { return {.clocks = setting.clocks, .policy = setting.policy}; }
+
+/// One model for each setting, made when it is first asked for.
+template <class Model>
+class Models {
+ public:
+  template <class Make>
+  const Model* of(const SeriesSetting& setting, Make make) {
+    const auto key = std::pair(setting.clocks, setting.policy);
+    auto found = models_.find(key);
+    if (found == models_.end()) found = models_.emplace(key, make()).first;
+    return found->second.get();
+  }
+
+ private:
+  std::map<std::pair<gpu::Clocks, measure::Policy>, std::unique_ptr<Model>> models_;
+};
+
+/// Predictions are of the library's first choice.
+class Predicted final : public StudyDevice {
+ public:
+  Predicted(std::string name, const std::string& gpu)
+      : StudyDevice(std::move(name)), asked_(gpu), gpu_(gpu::load_gpu(gpu)) {}
+
+  shape::Dtype dtype() const override { return default_dtype(gpu_); }
+  std::string source() const override { return fmt::format("predicted for {}", gpu_.title); }
+  const op::CostModel* costs(const SeriesSetting& setting) override {
+    if (setting.policy != measure::Policy::first) return nullptr;
+    return models_.of(setting, [&] {
+      return std::make_unique<predict::Predictor>(
+          predict::Predictor::for_gpu(asked_, {setting.clocks, predict::Launch::graph}));
+    });
+  }
+
+ private:
+  std::string asked_;  ///< name or path
+  gpu::Gpu gpu_;
+  Models<predict::Predictor> models_;
+};
+
+class Recorded final : public StudyDevice {
+ public:
+  Recorded(std::string name, const std::string& gpu)
+      : StudyDevice(std::move(name)), recordings_(load_recordings(gpu)) {}
+
+  std::string source() const override {
+    return fmt::format("recorded on {}, {} to {}", recordings_.device().name, recordings_.first_time().substr(0, 10),
+                       recordings_.last_time().substr(0, 10));
+  }
+  const op::CostModel* costs(const SeriesSetting& setting) override {
+    return models_.of(setting,
+                      [&] { return std::make_unique<measure::MeasuredModel>(recordings_, measured(setting)); });
+  }
+
+ private:
+  measure::Recordings recordings_;
+  Models<measure::MeasuredModel> models_;
+};
+
+class Stored final : public StudyDevice {
+ public:
+  Stored(std::string name, const std::string& path, bool cpu)
+      : StudyDevice(std::move(name)), store_(path, measure::Access::read), cpu_(cpu) {}
+
+  shape::Dtype dtype() const override { return cpu_ ? shape::Dtype::fp32 : shape::Dtype::bf16; }
+  std::string source() const override { return fmt::format("measured, in {}", store_.path()); }
+  const op::CostModel* costs(const SeriesSetting& setting) override {
+    return models_.of(setting, [&]() -> std::unique_ptr<measure::MeasuredModel> {
+      measure::RecordFilter filter;
+      filter.clocks = setting.clocks;
+      filter.policy = setting.policy;
+      if (store_.count(filter) == 0) return nullptr;
+      return std::make_unique<measure::MeasuredModel>(store_, measure::RecordChoice{std::nullopt, measured(setting)});
+    });
+  }
+
+ private:
+  measure::RecordStore store_;
+  bool cpu_;
+  Models<measure::MeasuredModel> models_;
+};
+
+}  // namespace
+
+std::unique_ptr<StudyDevice> open_study_device(const backends::DeviceName& device, const std::string& database) {
+  const std::string name = backends::name(device);
+  if (device.kind == backends::DeviceKind::predicted) return std::make_unique<Predicted>(name, device.gpu);
+  if (device.kind == backends::DeviceKind::recorded) return std::make_unique<Recorded>(name, device.gpu);
+  return std::make_unique<Stored>(name, database, device.kind == backends::DeviceKind::cpu);
+}
+
+}  // namespace gemmetry::cli

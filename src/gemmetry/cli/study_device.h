@@ -1,0 +1,36 @@
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "gemmetry/cli/measuring_options.h"
+#include "gemmetry/study/outcome.h"
+
+namespace gemmetry::cli {
+
+/// Where the costs of a study come from: predictions for a GPU, what was recorded of one, or what a database holds of
+/// this machine's.
+class StudyDevice {
+ public:
+  virtual ~StudyDevice() = default;
+
+  /// As --device takes it.
+  const std::string& name() const { return name_; }
+  /// The type of operators that state none.
+  virtual shape::Dtype dtype() const { return shape::Dtype::bf16; }
+  /// What the numbers are: in words, for the reader.
+  virtual std::string source() const = 0;
+  /// Null: nothing is known at that setting.
+  virtual const op::CostModel* costs(const study::SeriesSetting& setting) = 0;
+
+ protected:
+  explicit StudyDevice(std::string name) : name_(std::move(name)) {}
+
+ private:
+  std::string name_;
+};
+
+/// Opens it: a database for a device that runs, which need not be here. Error as load_recordings and load_gpu have it.
+std::unique_ptr<StudyDevice> open_study_device(const backends::DeviceName& device, const std::string& database);
+
+}  // namespace gemmetry::cli

@@ -1,0 +1,29 @@
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <cstddef>
+#include <vector>
+
+#include "gemmetry/cli/console.h"
+#include "gemmetry/cli/measuring_options.h"
+#include "gemmetry/report/document.h"
+#include "gemmetry/study/outcome.h"
+
+namespace gemmetry::cli {
+
+/// A study whose points are to be measured.
+struct StudySweep {
+  const study::Study* study;
+  std::vector<study::Point>* points;  ///< thinned where the time is short
+  std::size_t* left_out;              ///< how many were
+};
+
+/// Measures what the database lacks, one setting after the other; algorithms are tuned first where a series asks for
+/// the best. What became of it: sections "device" and "sweep". Throws as MeasuringSession and run_sweep do.
+std::vector<report::Section> measure_studies(const std::vector<StudySweep>& sweeps, const MeasuringOptions& options,
+                                             const study::SeriesSetting& asked, const Console& console);
+
+/// --clocks and --algorithm of series that do not say.
+void add_setting(CLI::App& app, study::SeriesSetting& asked);
+
+}  // namespace gemmetry::cli
