@@ -54,9 +54,10 @@ class JsonObject {
   [[noreturn]] void fail(std::string_view key, const std::string& problem) const;
 
   const std::string& source() const { return source_; }
+  /// The key with the path of this object in front: "series[1].fields.layout".
+  std::string full_key(std::string_view key) const;
 
  private:
-  std::string full_key(std::string_view key) const;
   const nlohmann::json& value_;
   std::string source_;
   std::string path_;
