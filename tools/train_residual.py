@@ -18,7 +18,8 @@ import lightgbm
 import numpy
 import pandas
 
-FOLDS = 5
+FOLDS = 5              # twice as many where records are few: a fold less than all of them would tell too much worse
+FEW = 2500             # records
 MOST = 2.0             # of a residual, as predict/residual_model.cpp has it
 NORMAL_90 = 1.6448536  # half-width of a normal distribution's central 90 %, in standard deviations
 FEWEST = 100           # records below which nothing is learned
@@ -29,7 +30,7 @@ COMMON = {"feature_fraction": 0.5, "bagging_fraction": 0.7, "bagging_freq": 1, "
 
 def settings(y):
     """More records carry larger trees; what is further off than most counts by its distance, not its square."""
-    small = len(y) < 2500
+    small = len(y) < FEW
     usual = float(numpy.quantile(numpy.abs(y - numpy.median(y)), 0.8))
     return {**COMMON, "objective": "huber", "alpha": min(max(usual, 0.05), 0.5), "num_leaves": 24 if small else 63, "max_depth": 7 if small else 8,
             "learning_rate": 0.1 if small else 0.08, "min_data_in_leaf": 5 if small else 8, "lambda_l2": 1.0,
@@ -49,10 +50,11 @@ def trained(x, y, setting):
 def out_of_fold(x, y, sites, setting):
     """What trees say of each record that have seen nothing of its site."""
     names = sorted(set(sites))
-    fold = {site: i % FOLDS for i, site in enumerate(numpy.random.default_rng(1).permutation(names))}
+    count = FOLDS if len(y) >= FEW else 2 * FOLDS
+    fold = {site: i % count for i, site in enumerate(numpy.random.default_rng(1).permutation(names))}
     folds = numpy.array([fold[site] for site in sites])
     said = numpy.zeros(len(y))
-    for i in range(FOLDS):
+    for i in range(count):
         test = folds == i
         if test.any() and not test.all():
             said[test] = trained(x[~test], y[~test], setting).predict(x[test])
@@ -254,7 +256,7 @@ def main():
             found[name] = residual
     kept = {name: old[name] for name in old if name != "source" and options.only and name not in found}
     source = (f"LightGBM {lightgbm.__version__}, trees by tools/train_residual.py from {len(rows[~rows['held_out']])} burst records of "
-              f"sites that are not held out; errors from {FOLDS} folds of whole sites")
+              f"sites that are not held out; errors from {FOLDS} to {2 * FOLDS} folds of whole sites")
     file["residuals"] = {"source": source, **kept, **found}
     options.calibration.write_text(text_of(file) + "\n")
 
