@@ -170,10 +170,10 @@ Verdict judge(const PeriodCondition& condition, double, const Evidence& evidence
   else
     verdict.standing = Standing::does_not_hold;
   verdict.points = samples.known.size();
-  verdict.reason =
-      fmt::format("{} {} by {} where {} (median of {}), elsewhere by at most {} at three of four steps; {} was claimed",
-                  quantity_name(study.chart.y), (lost >= 0) != time ? "falls" : "rises", percent_text(std::abs(lost)),
-                  what, count_text(there.size(), "step"), percent_text(usual), percent_text(condition.fall));
+  verdict.reason = fmt::format(
+      "{} of {} is {} where {} (median of {}), elsewhere at most {} at three of four steps; {} was claimed",
+      percent_text(std::abs(lost)), time ? "speed" : quantity_name(study.chart.y), lost < 0 ? "gained" : "lost", what,
+      count_text(there.size(), "step"), percent_text(usual), percent_text(condition.fall));
   verdict.reason += missing_text(samples.missing);
   return verdict;
 }
