@@ -6,7 +6,8 @@ set(GEMMETRY_ROOMS "")
 #   DEPENDS  the rooms whose headers it may include
 #   FOLDERS  folders in it that belong to the library too
 #   LINK     third-party libraries
-#   EMBED    groups of data files: data/GROUP/*.json are compiled in as gemmetry::NAME::embedded_GROUP()
+#   EMBED    groups of data files: data/GROUP/*.json, *.css and *.js are compiled in as gemmetry::NAME::embedded_GROUP(), and
+#            with them what ./dev fetched as build/third_party/GROUP/*.js
 # A room whose folder does not exist is skipped; a room of headers alone becomes an interface library.
 function(gemmetry_room name)
   cmake_parse_arguments(PARSE_ARGV 1 room "" "" "DEPENDS;FOLDERS;LINK;EMBED")
@@ -56,9 +57,11 @@ function(gemmetry_room name)
   set(GEMMETRY_ROOMS ${GEMMETRY_ROOMS} ${name} PARENT_SCOPE)
 endfunction()
 
-# gemmetry_embed(ROOM GROUP): generates gemmetry/ROOM/embedded_GROUP.h and the source behind it from data/GROUP/*.json.
+# gemmetry_embed(ROOM GROUP): generates gemmetry/ROOM/embedded_GROUP.h and the source behind it.
 function(gemmetry_embed room group)
-  file(GLOB files CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/data/${group}/*.json)
+  set(data ${PROJECT_SOURCE_DIR}/data/${group})
+  file(GLOB files CONFIGURE_DEPENDS ${data}/*.json ${data}/*.css ${data}/*.js
+       ${PROJECT_SOURCE_DIR}/build/third_party/${group}/*.js)
   set(header ${GEMMETRY_GENERATED_DIR}/gemmetry/${room}/embedded_${group}.h)
   set(source ${GEMMETRY_GENERATED_DIR}/gemmetry/${room}/embedded_${group}.cpp)
   configure_file(${PROJECT_SOURCE_DIR}/cmake/embedded.h.in ${header} @ONLY)

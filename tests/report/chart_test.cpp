@@ -80,8 +80,7 @@ TEST(VegaLite, ARowHoldsThePointInTheAxesUnits) {
   EXPECT_EQ(rows[0]["y"], 400);
   EXPECT_EQ(rows[0]["shown"], "400 TFLOP/s (390..410)");
   EXPECT_TRUE(rows[1]["y"].is_null());
-  EXPECT_EQ(rows[1]["shown"], "missing");
-  EXPECT_EQ(rows[1]["note"], "no record");
+  EXPECT_EQ(rows[1]["shown"], "missing: no record");
 }
 
 TEST(VegaLite, MissingPointsHaveALayerOfTheirOwnAtTheBottom) {

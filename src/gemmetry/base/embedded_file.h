@@ -4,7 +4,7 @@
 
 namespace gemmetry {
 
-/// A data file that travels inside the binary: its name without folder and ending, and its text.
+/// A data file that travels inside the binary: its name without folder (and without ".json"), and its text.
 struct EmbeddedFile {
   std::string_view name;
   std::string_view text;

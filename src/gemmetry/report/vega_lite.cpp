@@ -34,7 +34,7 @@ ordered_json interval_json(const std::optional<double>& number, double size) {
 }
 
 std::string shown_y(const ChartPoint& point, Unit unit) {
-  if (!point.y) return "missing";
+  if (!point.y) return "missing: " + point.note;
   if (point.low && point.high) return shown(Interval{*point.y, *point.low, *point.high}, unit);
   return shown(*point.y, unit);
 }
@@ -56,7 +56,7 @@ ordered_json rows(const Chart& chart) {
                      {"low", interval_json(point.low, y_size)},
                      {"high", interval_json(point.high, y_size)},
                      {"shown", shown_y(point, chart.y.unit)},
-                     {"note", point.note},
+                     {"note", point.y ? point.note : ""},
                      {"symbol", i % step == 0}});
     }
   }
