@@ -15,7 +15,7 @@ using Variables = std::map<std::string, std::int64_t, std::less<>>;
 
 /// A whole number computed from named ones: "8*h/3", "round_up(v, 64)", "pow2(h/a) >= 8 && a == 32".
 ///
-/// Numbers (4096, 2^12, 3e5), names, + - * / % (quotients are rounded down, as h/a and 8h/3 are meant), comparisons and
+/// Numbers (4096, 3e5), names, ^ + - * / % (quotients are rounded down, as h/a and 8h/3 are meant), comparisons and
 /// && || ! (1 or 0), parentheses, and the functions min, max, pow2(x): the largest power of two that divides x,
 /// round_up(x, to) and round_down(x, to).
 class Expression {
@@ -26,6 +26,9 @@ class Expression {
   /// Error naming `what` and the text for an unknown name (with the nearest known), a division by zero or a number
   /// beyond 2^53.
   std::int64_t value(const Variables& variables) const;
+
+  /// Error naming `what`, the text and the first of its names that is not among `known`, with the nearest.
+  void require_names(const std::vector<std::string>& known) const;
 
   const std::string& text() const { return text_; }
   /// The names in it, each once, in their order.
@@ -38,5 +41,8 @@ class Expression {
   std::vector<std::string> names_;
   std::shared_ptr<const Node> root_;
 };
+
+/// Whether a text can name a variable: letters, digits and underscores, no digit first, and no function's name.
+bool is_name(std::string_view text);
 
 }  // namespace gemmetry::study
