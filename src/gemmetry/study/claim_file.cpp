@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cctype>
 
 #include "gemmetry/base/error.h"
 #include "gemmetry/study/reading.h"

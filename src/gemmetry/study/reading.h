@@ -2,12 +2,14 @@
 
 #include <fmt/format.h>
 
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
+#include "gemmetry/base/error.h"
 #include "gemmetry/base/json.h"
 #include "gemmetry/base/suggest.h"
 #include "gemmetry/study/study.h"
