@@ -230,6 +230,19 @@ TEST(Verdict, OfACourseSeesASlowSlideButNoNoise) {
   EXPECT_EQ(flat.judge(down).standing, Standing::does_not_hold);
 }
 
+TEST(Verdict, OfACourseCountsAWiggleAtItsBeginWithTheRest) {
+  EXPECT_EQ(line({100, 99, 110, 120}).judge(up).merit.value(), 1);
+  EXPECT_EQ(line({100, 97, 110, 120}).judge(up).merit.value(), 2.0 / 3);
+}
+
+TEST(Verdict, OfACourseTakesTheMedianAtOneX) {
+  MadeUpStudy study = line({100, 500, 120, 130});
+  study.add(2, 110);
+  study.add(2, 111);
+  EXPECT_EQ(study.judge(up).merit.value(), 1);
+  EXPECT_TRUE(says(study.judge(up).reason, "3 steps"));
+}
+
 TEST(Verdict, OfACourseIsNotMisledByATooth) {
   std::vector<double> teeth;
   for (int tooth = 0; tooth < 4; ++tooth)
@@ -284,6 +297,15 @@ TEST(Verdict, OfAPeriodHoldsInPartWhereTheFallIsSmall) {
   EXPECT_EQ(waves(0.009).judge(every("10")).standing, Standing::does_not_hold);
 }
 
+TEST(Verdict, OfAPeriodHoldsInPartWhereYFallsElsewhereToo) {
+  // Falls of 10 % beyond multiples of 10, of 5 % at three more steps of each ten.
+  std::vector<double> ys{1e6};
+  for (int x = 1; x < 100; ++x) ys.push_back(ys.back() * (x % 10 == 0 ? 0.9 : x % 10 % 3 == 0 ? 0.95 : 1.01));
+  const Verdict verdict = line(ys).judge(every("10"));
+  EXPECT_NEAR(verdict.merit.value(), 0.1, 1e-12);
+  EXPECT_EQ(verdict.standing, Standing::holds_in_part) << verdict.reason;
+}
+
 TEST(Verdict, OfAPeriodIsNotFoundInNoise) {
   int found = 0;
   for (unsigned seed = 0; seed < 100; ++seed) {
@@ -329,7 +351,7 @@ TEST(Verdict, OfSaturationCountsPointsNearTheHighest) {
   EXPECT_EQ(verdict.standing, Standing::holds);
   EXPECT_NEAR(verdict.merit.value(), 0.9, 1e-12);
   EXPECT_EQ(verdict.reason,
-            "at x >= 10 18 of 20 points lie within 10 % of the highest throughput of their line; 90 % was claimed");
+            "18 of 20 points at x >= 10 lie within 10 % of the highest throughput of their line; 90 % was claimed");
   EXPECT_EQ(saturating(3).judge(from("10")).standing, Standing::holds_in_part);
   EXPECT_EQ(saturating(11).judge(from("10")).standing, Standing::does_not_hold);
   EXPECT_EQ(saturating(0).judge(from("5")).standing, Standing::holds_in_part);
@@ -385,6 +407,17 @@ TEST(Verdict, OfAStraightLineHoldsForPointsOnIt) {
   EXPECT_EQ(straight(0.071).judge(along_x).standing, Standing::holds_in_part);
   EXPECT_EQ(straight(0.3, 2).judge(along_x).standing, Standing::holds_in_part);
   EXPECT_EQ(straight(0.3, 3).judge(along_x).standing, Standing::does_not_hold);
+}
+
+TEST(Verdict, OfAStraightLineAllowsForNoise) {
+  LinearCondition exact = along_x;
+  exact.within = 0.005;
+  for (unsigned seed = 0; seed < 20; ++seed) {
+    MadeUpStudy study;
+    for (int x = 1; x <= 200; ++x) study.add(x, 1 / (100 + 0.1 * x));
+    study.add_noise(0.02, seed);
+    EXPECT_EQ(study.judge(exact).standing, Standing::holds) << seed << ": " << study.judge(exact).reason;
+  }
 }
 
 TEST(Verdict, OfAStraightLineSeesACurve) {

@@ -199,9 +199,10 @@ Verdict judge(const SaturationCondition& condition, double tolerance, const Evid
   verdict.merit_name = "share of points";
   verdict.standing = standing_of_share(*verdict.merit, nearly_all);
   verdict.points = samples.known.size();
-  verdict.reason = fmt::format("at {} {} of {} lie within {} of the {} {} of their line; {} was claimed", from, near,
-                               count_text(all, "point"), percent_text(condition.within), time ? "lowest" : "highest",
-                               quantity_name(evidence.study.chart.y), percent_text(nearly_all));
+  verdict.reason =
+      fmt::format("{} of {} at {} lie within {} of the {} {} of their line; {} was claimed", near,
+                  count_text(all, "point"), from, percent_text(condition.within), time ? "lowest" : "highest",
+                  quantity_name(evidence.study.chart.y), percent_text(nearly_all));
   verdict.reason += missing_text(samples.missing);
   return verdict;
 }
