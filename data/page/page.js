@@ -109,15 +109,19 @@
   const symbols = ["M-5 0a5 5 0 1 0 10 0a5 5 0 1 0 -10 0", "M-4.5-4.5h9v9h-9z", "M0-5.5L5.5 4.5h-11z", "M0-6L5 0L0 6L-5 0z",
     "M-2-6h4v4h4v4h-4v4h-4v-4h-4v-4h4z", "M0 5.5L5.5-4.5h-11z", "M5.5 0L-4.5 5.5v-11z"];  // as Vega names its first seven
 
-  function swatch(colourAt, styleAt) {
-    const colours = constants.themes[theme()].range.category;
+  /** What a line looks like in its chart: colour, symbol, dashes; later styles have hollow symbols and pale bars. */
+  function swatch(mark, colourAt, styleAt) {
+    const { category } = constants.themes[theme()].range;
+    const colour = category[colourAt % category.length];
+    const dashes = constants.dashes[styleAt % constants.dashes.length].join(" ");
+    const line = `<path d="M-17 0H17" stroke="${colour}" stroke-width="2" stroke-dasharray="${dashes}"/>`;
+    const symbol = `<path d="${symbols[colourAt % symbols.length]}" stroke="${colour}" stroke-width="1.5"
+      fill="${styleAt ? "var(--soft)" : colour}"/>`;
+    const bar = `<path d="M-10-6h20v12h-20z" fill="${colour}" opacity="${styleAt ? 0.5 : 1}"/>`;
     const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
     for (const [name, value] of Object.entries({ width: 34, height: 14, viewBox: "-17 -7 34 14", "aria-hidden": "true" }))
       svg.setAttribute(name, value);
-    const dashes = constants.dashes[styleAt % constants.dashes.length].join(" ");
-    const colour = colours[colourAt % colours.length];
-    svg.innerHTML = `<path d="M-17 0H17" stroke="${colour}" stroke-width="2" stroke-dasharray="${dashes}"/>` +
-      `<path d="${symbols[colourAt % symbols.length]}" fill="${colour}"/>`;
+    svg.innerHTML = { line: line + symbol, points: symbol, bars: bar }[mark];
     return svg;
   }
 
@@ -151,18 +155,20 @@
         "aria-label": this.chart.title + ": arrow keys go from point to point", onkeydown: (event) => this.key(event) });
       this.readout = make("p", { class: "readout", "aria-live": "polite" });
       const tool = (text, label, act) => make("button", { type: "button", "aria-label": label, title: label, onclick: act }, text);
-      const zooms = this.chart.spec.layer.some((layer) => layer.params);
       const tools = make("div", { class: "tools" });
-      if (zooms)
+      if (this.chart.mark !== "bars")
         tools.append(tool("+", "zoom in", () => this.zoom(0.5)), tool("−", "zoom out", () => this.zoom(2)),
           tool("reset", "whole chart", () => this.draw()));
       tools.append(tool("SVG", "save as a picture", () => this.picture()));
       figure.append(this.legend, this.canvas, this.readout, tools);
     }
 
+    spec(size) {
+      return { ...this.chart.spec, ...size, data: { name: "points", values: this.rows } };
+    }
+
     async draw() {
-      const spec = { ...this.chart.spec, width: "container", height: 320,
-        autosize: { type: "fit-x", contains: "padding" }, data: { name: "points", values: this.rows } };
+      const spec = this.spec({ width: "container", height: 320, autosize: { type: "fit-x", contains: "padding" } });
       const text = (value, clean) => "<table>" + Object.entries(value).filter(([, cell]) => cell !== "")
         .map(([key, cell]) => `<tr><td class="key">${clean(key)}</td><td class="value">${clean(String(cell))}</td></tr>`)
         .join("") + "</table>";
@@ -179,13 +185,13 @@
     }
 
     drawLegend() {
-      const { data, colours, styles, colour_title: title } = this.chart;
+      const { mark, data, colours, styles, colour_title: title } = this.chart;
       const focused = this.legend.contains(document.activeElement) ? document.activeElement.dataset.line : undefined;
       const buttons = data.lines.map((line) => {
-        const mark = swatch(colours.indexOf(line.colour), styles.indexOf(line.style));
+        const picture = swatch(mark, colours.indexOf(line.colour), styles.indexOf(line.style));
         const out = this.hidden.has(line.label);
         return make("button", { type: "button", "aria-pressed": String(!out), "data-line": line.label,
-          onclick: () => this.toggle(line.label) }, mark, make("span", { class: "off-when-out" }, line.label));
+          onclick: () => this.toggle(line.label) }, picture, make("span", { class: "off-when-out" }, line.label));
       });
       this.legend.replaceChildren(...(title ? [make("span", {}, title + ":")] : []), ...buttons);
       buttons.find((button) => button.dataset.line === focused)?.focus();
@@ -226,11 +232,20 @@
       const scale = this.view.scale("x");
       const [from, to] = scale.range();
       const middle = (from + to) / 2, half = ((to - from) / 2) * factor;
-      this.view.signal("zoom_x", [scale.invert(middle - half), scale.invert(middle + half)]).runAsync();
+      const x = [scale.invert(middle - half), scale.invert(middle + half)];
+      this.view.signal("zoom_x", x).signal("zoom_y", this.view.scale("y").domain()).runAsync();
     }
 
+    /** On its own the chart has its title and legends, which are otherwise the page's. */
     async picture() {
-      save(this.name + ".svg", "image/svg+xml", await this.view.toSVG());
+      const legend = (scale) => ({ title: (scale.field === "colour" && this.chart.colour_title) || null });
+      const spec = JSON.parse(JSON.stringify(this.spec({ title: this.chart.title, width: 640, height: 360 }), (key, value) =>
+        value?.legend === null && value.scale.domain.length > 1 ? { ...value, legend: legend(value) } : value));
+      const { view } = await window.vegaEmbed(document.createElement("div"), spec,
+        { actions: false, config: constants.themes[theme()] });
+      await view.signal("hidden", [...this.hidden]).runAsync();
+      save(this.name + ".svg", "image/svg+xml", await view.toSVG());
+      view.finalize();
     }
   }
 

@@ -3,7 +3,8 @@
 #include <algorithm>
 #include <cmath>
 #include <map>
-#include <set>
+#include <string>
+#include <string_view>
 
 #include "gemmetry/report/number.h"
 #include "gemmetry/report/vega_lite.h"
@@ -65,6 +66,18 @@ ordered_json column_json(const Table& table, std::size_t column) {
   return out;
 }
 
+std::string_view name(Mark mark) {
+  switch (mark) {
+    case Mark::line:
+      return "line";
+    case Mark::points:
+      return "points";
+    case Mark::bars:
+      return "bars";
+  }
+  return "";
+}
+
 ordered_json axis_json(const AxisScale& scale, const Axis& axis) {
   return {{"title", axis.title}, {"heading", scale.title}, {"unit", scale.scale.name}};
 }
@@ -85,6 +98,7 @@ ordered_json page_constants() {
 ordered_json page_chart(const Chart& chart) {
   const Chart thin = thinned(chart, most_points);
   return {{"title", chart.title},
+          {"mark", name(chart.mark)},
           {"x", axis_json(x_scale(thin), thin.x)},
           {"y", axis_json(y_scale(thin), thin.y)},
           {"colour_title", chart.colour_title},

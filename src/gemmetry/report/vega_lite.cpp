@@ -130,9 +130,9 @@ class Layers {
         break;
     }
     layers.push_back(missing());
-    // Scales are bound once. The wheel alone scrolls the page, as it does elsewhere.
+    // Scales are bound once, in a layer over y. The wheel alone scrolls the page, as it does elsewhere.
     if (chart_.mark != Mark::bars)
-      layers[0]["params"] = {{{"name", "zoom"},
+      layers[1]["params"] = {{{"name", "zoom"},
                               {"select", {{"type", "interval"}, {"zoom", "wheel![event.ctrlKey || event.metaKey]"}}},
                               {"bind", "scales"}}};
     return layers;
@@ -149,9 +149,14 @@ class Layers {
             {"encoding", {{"y", y_}, {"strokeDash", dash_}, {"detail", detail()}}}};
   }
 
+  /// Full in the first style, hollow in the others.
   ordered_json symbols(const char* test) const {
-    return filtered(test, {{"type", "point"}, {"size", 45}, {"filled", true}, {"clip", true}},
-                    {{"y", y_}, {"shape", shape_}, {"tooltip", tooltip(chart_)}});
+    return filtered(test, {{"type", "point"}, {"size", 45}, {"clip", true}},
+                    {{"y", y_},
+                     {"shape", shape_},
+                     {"fill", shape_},
+                     {"fillOpacity", in_first_style(0)},
+                     {"tooltip", tooltip(chart_)}});
   }
 
   /// Every point answers the pointer, and stands out when it is picked.
@@ -165,7 +170,7 @@ class Layers {
 
   ordered_json bars() const {
     return filtered(valid_y, {{"type", "bar"}},
-                    {{"y", y_}, {"xOffset", offset()}, {"tooltip", tooltip(chart_)}, {"opacity", style_opacity()}});
+                    {{"y", y_}, {"xOffset", offset()}, {"tooltip", tooltip(chart_)}, {"opacity", in_first_style(0.5)}});
   }
 
   ordered_json whiskers() const {
@@ -201,10 +206,10 @@ class Layers {
     return {{"field", "line"}, {"type", "nominal"}, {"scale", {{"domain", labels}}}, {"sort", nullptr}};
   }
 
-  ordered_json style_opacity() const {
-    const std::vector<std::string> names = styles(chart_);
-    if (names.size() < 2) return {{"value", 1}};
-    return {{"condition", {{"test", {{"field", "style"}, {"equal", names.front()}}}, {"value", 1}}}, {"value", 0.5}};
+  /// 1 in the first style, `else_value` in the others.
+  ordered_json in_first_style(double else_value) const {
+    const ordered_json test{{"field", "style"}, {"equal", styles(chart_).front()}};
+    return {{"condition", {{"test", test}, {"value", 1}}}, {"value", else_value}};
   }
 
   const Chart& chart_;
