@@ -52,6 +52,8 @@ TEST(Verdict, OfARatioHoldsInPartOnItsSideOfOne) {
 
 TEST(Verdict, OfARatioAllowsForNoise) {
   EXPECT_EQ(two_levels(1.5 / 1.019).judge(even_over_odd(1.5)).standing, Standing::holds);
+  EXPECT_TRUE(says(two_levels(1.5 / 1.019).judge(even_over_odd(1.5)).reason,
+                   "at least 1.5 was claimed and 2.0 % is tolerated"));
   EXPECT_EQ(two_levels(1.5 / 1.021).judge(even_over_odd(1.5)).standing, Standing::holds_in_part);
   EXPECT_EQ(two_levels(1.019).judge(even_over_odd(1.5)).standing, Standing::does_not_hold) << "that may be noise";
   EXPECT_EQ(two_levels(1.021).judge(even_over_odd(1.5)).standing, Standing::holds_in_part);
@@ -158,7 +160,8 @@ TEST(Verdict, OfAnOrderingLooksAtEachStep) {
   const Verdict verdict = study.judge(ordered(Direction::up));
   EXPECT_EQ(verdict.standing, Standing::holds);
   EXPECT_NEAR(verdict.merit.value(), 256.0 / 74, 1e-12);
-  EXPECT_EQ(verdict.reason, "throughput is 3.46 times as high at g = 32 as at 1, with 0 of 5 steps the other way");
+  EXPECT_EQ(verdict.reason,
+            "throughput is 3.46 times as high at g = 32 as at 1, with 0 of 5 steps the other way; up was claimed");
   EXPECT_EQ(study.judge(ordered(Direction::down)).standing, Standing::does_not_hold);
 }
 

@@ -57,18 +57,26 @@ bool on_claimed_side(const RatioCondition& condition, double ratio, double toler
   return (above && ratio > 1 + tolerance) || (below && ratio * (1 + tolerance) < 1);
 }
 
+bool within_bounds(const RatioCondition& condition, double ratio, double tolerance) {
+  return (!condition.at_least || ratio * (1 + tolerance) >= *condition.at_least) &&
+         (!condition.at_most || ratio <= *condition.at_most * (1 + tolerance));
+}
+
 Standing standing_of(const RatioCondition& condition, double ratio, double tolerance) {
-  const bool enough = !condition.at_least || ratio * (1 + tolerance) >= *condition.at_least;
-  const bool not_too_much = !condition.at_most || ratio <= *condition.at_most * (1 + tolerance);
-  if (enough && not_too_much) return Standing::holds;
+  if (within_bounds(condition, ratio, tolerance)) return Standing::holds;
   return on_claimed_side(condition, ratio, tolerance) ? Standing::holds_in_part : Standing::does_not_hold;
 }
 
-std::string claimed_text(const RatioCondition& condition) {
+std::string claimed_text(const RatioCondition& condition, double ratio, double tolerance) {
+  std::string text = "nothing was claimed of it";
   if (condition.at_least && condition.at_most)
-    return fmt::format("{} to {} was claimed", *condition.at_least, *condition.at_most);
-  if (condition.at_least) return fmt::format("at least {} was claimed", *condition.at_least);
-  return condition.at_most ? fmt::format("at most {} was claimed", *condition.at_most) : "nothing was claimed of it";
+    text = fmt::format("{} to {} was claimed", *condition.at_least, *condition.at_most);
+  else if (condition.at_least)
+    text = fmt::format("at least {} was claimed", *condition.at_least);
+  else if (condition.at_most)
+    text = fmt::format("at most {} was claimed", *condition.at_most);
+  const bool only_tolerated = within_bounds(condition, ratio, tolerance) && !within_bounds(condition, ratio, 0);
+  return only_tolerated ? fmt::format("{} and {} is tolerated", text, percent_text(tolerance)) : text;
 }
 
 /// The ratio, what it is of, and how many points it rests on.
@@ -123,9 +131,10 @@ Verdict judge(const RatioCondition& condition, double tolerance, const Evidence&
   return {.standing = standing_of(condition, compared->ratio, tolerance),
           .merit = compared->ratio,
           .merit_name = compared->name,
-          .reason = fmt::format("{} is {} times as high ({}), {}{}", quantity_name(evidence.study.chart.y),
-                                number_text(compared->ratio), compared->how, claimed_text(condition),
-                                missing_text(of.missing + over.missing)),
+          .reason =
+              fmt::format("{} is {} times as high ({}), {}{}", quantity_name(evidence.study.chart.y),
+                          number_text(compared->ratio), compared->how,
+                          claimed_text(condition, compared->ratio, tolerance), missing_text(of.missing + over.missing)),
           .points = compared->points};
 }
 
@@ -169,7 +178,8 @@ Verdict judge(const OrderingCondition& condition, double tolerance, const Eviden
     verdict.reason +=
         fmt::format(" and at worst {} from {} to {}", percent_text(std::abs(worst_to.second / worst_from.second - 1)),
                     worst_from.first, worst_to.first);
-  verdict.reason += missing_text(samples.missing);
+  verdict.reason += fmt::format("; {} was claimed{}", condition.direction == Direction::up ? "up" : "down",
+                                missing_text(samples.missing));
   return verdict;
 }
 

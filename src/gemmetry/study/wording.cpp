@@ -7,7 +7,7 @@
 namespace gemmetry::study {
 
 std::string number_text(double number) {
-  return std::abs(number) < 999.5 ? fmt::format("{:.3g}", number) : fmt::format("{:.0f}", number);
+  return std::abs(number) < 99.95 ? fmt::format("{:#.3g}", number) : fmt::format("{:.0f}", number);
 }
 
 std::string percent_text(double share) {

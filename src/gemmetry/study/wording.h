@@ -11,7 +11,7 @@
 
 namespace gemmetry::study {
 
-/// "1.82", "0.035", "3120".
+/// "1.82", "1.00", "0.0350", "3120".
 std::string number_text(double number);
 
 /// "8.1 %", "93 %".
