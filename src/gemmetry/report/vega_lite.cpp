@@ -64,7 +64,7 @@ ordered_json rows(const Chart& chart) {
 }
 
 ordered_json scale_json(const Axis& axis) {
-  if (axis.log) return {{"type", "log"}, {"base", 2}};
+  if (axis.log) return {{"type", "log"}, {"base", 2}, {"nice", false}};
   return ordered_json::object();
 }
 
@@ -87,8 +87,8 @@ ordered_json y_encoding(const Chart& chart) {
 /// A scale over the names as they come, with a legend where there are several.
 ordered_json named(const char* field, const std::vector<std::string>& names, const std::string& title, bool legend) {
   ordered_json out{{"field", field}, {"type", "nominal"}, {"scale", {{"domain", names}}}, {"sort", nullptr}};
-  out["legend"] = legend && names.size() > 1 ? ordered_json{{"title", title.empty() ? nullptr : ordered_json(title)}}
-                                             : ordered_json(nullptr);
+  out["legend"] = nullptr;
+  if (legend && names.size() > 1) out["legend"] = {{"title", title.empty() ? nullptr : ordered_json(title)}};
   return out;
 }
 
@@ -228,9 +228,11 @@ ordered_json vega_config(Theme theme) {
                {"labelFontSize", 12},
                {"titleFontSize", 12},
                {"labelOverlap", true},
+               {"labelSeparation", 8},
                {"titleFontWeight", "normal"}});
   ordered_json legend = text;
-  legend.update({{"labelFontSize", 12}, {"titleFontSize", 12}, {"orient", "right"}, {"symbolSize", 80}});
+  legend.update(
+      {{"labelFontSize", 12}, {"titleFontSize", 12}, {"orient", "right"}, {"symbolSize", 150}, {"symbolOpacity", 1}});
   return {{"background", colours.background},
           {"font", "system-ui, sans-serif"},
           {"view", {{"stroke", nullptr}}},
