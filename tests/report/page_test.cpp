@@ -6,6 +6,7 @@
 
 #include "gemmetry/base/error.h"
 #include "gemmetry/report/page_data.h"
+#include "gemmetry/report/vega_lite.h"
 #include "report/example_page.h"
 
 namespace gemmetry::report {
@@ -82,6 +83,12 @@ TEST(Page, FortyChartsOfFourHundredPointsStayUnderEightMegabytes) {
   EXPECT_LT(to_html(example_page(40, 400 / 8), stand_ins).size(), 7'000'000u);
 }
 
+TEST(PageChart, LongLinesAreThinned) {
+  const ordered_json chart = page_chart(example_chart(Mark::line, 2000));
+  EXPECT_LE(chart["data"]["lines"][0]["x"].size(), 200u);
+  EXPECT_GE(chart["data"]["lines"][0]["x"].size(), 100u);
+}
+
 TEST(Page, IsWrittenWithVegaWhereTheBuildHasIt) {
   PageAssets assets;
   try {
@@ -92,8 +99,12 @@ TEST(Page, IsWrittenWithVegaWhereTheBuildHasIt) {
   }
   const std::string html = to_html(example_page(40, 50), assets);
   EXPECT_LT(html.size(), 8'000'000u);
-  // tools/check_page.py opens it in a browser.
+  // tools/check_page.py opens it in a browser, and tools/study_pictures.py draws the charts.
   std::ofstream(GEMMETRY_BINARY_DIR "/example_page.html") << html;
+  for (const auto& [mark, name] : {std::pair(Mark::line, "line"), {Mark::points, "points"}, {Mark::bars, "bars"}})
+    for (const auto& [theme, shade] : {std::pair(Theme::light, "light"), {Theme::dark, "dark"}})
+      std::ofstream(fmt::format("{}/example_{}_{}.json", GEMMETRY_BINARY_DIR, name, shade))
+          << to_vega_lite(example_chart(mark, mark == Mark::bars ? 12 : 40), {.theme = theme});
 }
 
 }  // namespace

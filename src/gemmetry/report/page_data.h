@@ -11,7 +11,7 @@ namespace gemmetry::report {
 /// and dashes.
 nlohmann::ordered_json page_constants();
 
-/// A chart for the page's script: specification, data, titles. Lines are thinned to 400 points.
+/// A chart for the page's script: specification, data, titles. Its lines are thinned to 1600 points in all.
 nlohmann::ordered_json page_chart(const Chart& chart);
 
 /// A table by columns: plain numbers and texts, and the ends of intervals. A column of few distinct texts holds each
