@@ -219,6 +219,16 @@ TEST(Points, OfAModuleAreThoseOfOneLayerOrOfTheModel) {
   EXPECT_TRUE(std::holds_alternative<op::Optimizer>(points[0].work[0].op));
 }
 
+TEST(Points, WithoutFlopHaveNoThroughput) {
+  ordered_json document = model_study();
+  document["model"]["part"] = "Layer Norm 1";
+  EXPECT_EQ(refusal(document), "");
+  document["chart"]["y"] = "tflops";
+  EXPECT_EQ(refusal(document),
+            "study x, series 'forward': no FLOP are counted of what it runs, so that it has no TFLOP/s: chart time or "
+            "bandwidth");
+}
+
 TEST(Points, OfAModelFollowSizesWordsAndSplit) {
   ordered_json document = model_study();
   document["axes"] = {{"t", "1,2,4"}};

@@ -120,6 +120,7 @@ class Parser {
         std::find_if(functions.begin(), functions.end(), [&](const Function& one) { return one.name == name; });
     if (function == functions.end()) {
       std::vector<std::string> known;
+      known.reserve(functions.size());
       for (const Function& one : functions) known.emplace_back(one.name);
       place_ = first;
       expected(fmt::format("one of the functions {}{}", fmt::join(known, ", "), did_you_mean(name, known)));

@@ -20,6 +20,12 @@ Maker maker(const Study& study, const Series& series, op::Dtype dtype) {
   throw Error("it has neither an operator nor a model");
 }
 
+double flop(const Point& point) {
+  double sum = 0;
+  for (const CountedOperator& one : point.work) sum += one.count * op::flop(one.op);
+  return sum;
+}
+
 /// Sweeps one series.
 class SeriesSweep {
  public:
@@ -35,6 +41,11 @@ class SeriesSweep {
     if (points.size() == before)
       throw Error(fmt::format("study {}, series '{}': no point is left{}", study_.name, series_.label,
                               study_.where ? fmt::format(" by where = '{}'", study_.where->text()) : ""));
+    if (study_.chart.y == Quantity::tflops && flop(points.back()) == 0)
+      throw Error(
+          fmt::format("study {}, series '{}': no FLOP are counted of what it runs, so that it has no TFLOP/s: "
+                      "chart time or bandwidth",
+                      study_.name, series_.label));
   }
 
  private:

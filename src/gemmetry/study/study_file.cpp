@@ -78,7 +78,6 @@ class StudyReader {
     std::vector<std::string> all;
     if (!root_.has(key)) return all;
     for (const json& value : root_.array(key)) {
-      const json one{{"text", value}};
       const std::string place = fmt::format("{}[{}]", key, all.size());
       if (!value.is_string() || value.get_ref<const std::string&>().empty())
         root_.fail(key, fmt::format("expected a text at {}", place));
