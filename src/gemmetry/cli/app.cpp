@@ -57,6 +57,7 @@ void build(CLI::App& app, Command& chosen) {
   add_validate(app, chosen);
   add_records(app, chosen);
   add_study(app, chosen);
+  add_report(app, chosen);
   add_backends(app, chosen);
   add_models(app, chosen);
   add_gpus(app, chosen);

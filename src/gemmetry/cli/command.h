@@ -27,6 +27,7 @@ void add_validate(CLI::App& app, Command& chosen);
 void add_records(CLI::App& app, Command& chosen);
 void add_records_check(CLI::App& records, Command& chosen);
 void add_study(CLI::App& app, Command& chosen);
+void add_report(CLI::App& app, Command& chosen);
 void add_backends(CLI::App& app, Command& chosen);
 void add_models(CLI::App& app, Command& chosen);
 void add_gpus(CLI::App& app, Command& chosen);

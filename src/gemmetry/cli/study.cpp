@@ -9,7 +9,9 @@
 #include "gemmetry/cli/command.h"
 #include "gemmetry/cli/output_options.h"
 #include "gemmetry/cli/study_answer.h"
+#include "gemmetry/cli/study_chart.h"
 #include "gemmetry/cli/study_sweep.h"
+#include "gemmetry/report/plot.h"
 #include "gemmetry/study/study_file.h"
 
 namespace gemmetry::cli {
@@ -86,18 +88,18 @@ struct ShowOptions {
 ExitCode run_show(const ShowOptions& options, const Console& console) {
   const study::Study study = study::load_study(options.study);
   std::vector<StudyAnswer> answers;
-  std::vector<study::Point> points;
   std::vector<JudgedClaim> claims;
   for (const backends::DeviceName& name : options.devices) {
     const std::unique_ptr<StudyDevice> device = open_study_device(name, options.database.path());
-    if (points.empty()) points = options.sweeping.of(study, device->dtype());
-    answers.push_back(answer(study, points, *device, options.sweeping.asked));
+    answers.push_back(answer(study, options.sweeping.of(study, device->dtype()), *device, options.sweeping.asked));
     for (const study::Verdict& verdict : answers.back().verdicts) claims.push_back({&study, device->name(), verdict});
   }
   report::Document document;
   document.csv = "points";
-  document.sections = {study_section(study, points), answers_section(answers)};
-  for (report::Section& section : points_sections(study, points, answers)) document.sections.push_back(section);
+  document.sections = {study_section(study), answers_section(answers)};
+  const std::string plot = report::to_plot(chart_of(study, answers), console.style());
+  document.sections.push_back({"", "Chart", report::Picture{plot}});
+  for (report::Section& section : points_sections(study, answers)) document.sections.push_back(std::move(section));
   document.sections.push_back(claims_section(claims));
   if (!study.notes.empty()) document.sections.push_back({"", "Notes", report::Notes{study.notes}});
   options.output.write(document, console);
@@ -108,10 +110,7 @@ void add_show(CLI::App& study, Command& chosen) {
   CLI::App& sub = *study.add_subcommand("show", "a study's points, chart and verdicts on one device or several");
   auto options = std::make_shared<ShowOptions>();
   sub.add_option("NAME", options->study, "a study (gemmetry study list), or the path of its file")->required();
-  const auto read = [options](const std::string&, const std::string& text) {
-    options->devices.clear();
-    for (const std::string& name : comma_list(text)) options->devices.push_back(backends::DeviceName::from(name));
-  };
+  const auto read = [options](const std::string&, const std::string& text) { options->devices = device_names(text); };
   add_text(sub, "--device", "NAMES",
            "predict:GPU, recorded:GPU, or cuda and cpu for what the database holds; several with commas", read)
       ->default_str("predict:h200");
@@ -149,7 +148,7 @@ const std::vector<Column<Run>>& run_columns() {
       {{.key = "title"}, [](const Run& r) { return Value(r.study.title); }},
       {{.key = "device"}, [](const Run& r) { return Value(r.answer.device); }},
       {{.key = "points", .heading = "points"},
-       [](const Run& r) { return Value(static_cast<std::int64_t>(r.points.size())); }},
+       [](const Run& r) { return Value(static_cast<std::int64_t>(r.answer.points.size())); }},
       {{.key = "left_out", .heading = "left out"},
        [](const Run& r) { return r.left_out > 0 ? Value(static_cast<std::int64_t>(r.left_out)) : Value(); }},
       {{.key = "missing", .heading = "missing"},
@@ -191,7 +190,7 @@ ExitCode run_run(const RunOptions& options, const Console& console) {
   std::vector<JudgedClaim> claims;
   for (Run& run : runs) {
     console.progress(fmt::format("{}", run.study.name));
-    run.answer = answer(run.study, run.points, *costs, asked);
+    run.answer = answer(run.study, std::move(run.points), *costs, asked);
     for (const study::Verdict& verdict : run.answer.verdicts) claims.push_back({&run.study, costs->name(), verdict});
   }
   console.progress("");

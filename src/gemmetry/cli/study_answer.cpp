@@ -3,7 +3,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <set>
+#include <functional>
+#include <utility>
+
+#include "gemmetry/cli/study_chart.h"
 
 namespace gemmetry::cli {
 namespace {
@@ -13,7 +16,7 @@ using report::Tone;
 using report::Unit;
 using report::Value;
 
-constexpr std::size_t shown_points = 12;  // of each series on screen
+constexpr std::size_t shown_points = 12;  ///< of each device and series on screen
 
 /// A point on a device.
 struct Row {
@@ -22,19 +25,6 @@ struct Row {
   const StudyAnswer* answer;
   const study::Outcome* outcome;
 };
-
-Unit unit_of(study::Quantity quantity) {
-  switch (quantity) {
-    case study::Quantity::tflops:
-      return Unit::flop_per_s;
-    case study::Quantity::bandwidth:
-      return Unit::bytes_per_s;
-    case study::Quantity::time:
-    case study::Quantity::time_per_token:
-      return Unit::seconds;
-  }
-  return Unit::none;
-}
 
 Value known(const Row& row, double number) { return row.outcome->time_s ? Value(number) : Value(report::Unknown{}); }
 
@@ -89,25 +79,24 @@ std::vector<Column<Row>> point_columns(const study::Study& study, bool several_d
   return columns;
 }
 
-std::vector<Row> rows_of(const study::Study& study, const std::vector<study::Point>& points,
-                         const std::vector<StudyAnswer>& answers) {
+std::vector<Row> rows_of(const study::Study& study, const std::vector<StudyAnswer>& answers) {
   std::vector<Row> rows;
   for (const StudyAnswer& answer : answers)
-    for (std::size_t i = 0; i < points.size(); ++i) rows.push_back({&study, &points[i], &answer, &answer.outcomes[i]});
+    for (std::size_t i = 0; i < answer.points.size(); ++i)
+      rows.push_back({&study, &answer.points[i], &answer, &answer.outcomes[i]});
   return rows;
 }
 
-/// A few rows of each device and series, evenly; the others are counted.
-std::vector<Row> thinned(const std::vector<Row>& rows) {
+/// At most so many rows of each run of rows that belong together, evenly.
+std::vector<Row> thinned(const std::vector<Row>& rows, std::size_t most,
+                         const std::function<bool(const Row&, const Row&)>& together) {
   std::vector<Row> kept;
   for (std::size_t first = 0; first < rows.size();) {
     std::size_t last = first;
-    while (last < rows.size() && rows[last].answer == rows[first].answer &&
-           rows[last].point->series == rows[first].point->series)
-      ++last;
+    while (last < rows.size() && together(rows[first], rows[last])) ++last;
     const std::size_t all = last - first;
-    const std::size_t most = std::min(all, shown_points);
-    for (std::size_t i = 0; i < most; ++i) kept.push_back(rows[first + (most > 1 ? i * (all - 1) / (most - 1) : 0)]);
+    const std::size_t count = std::min(all, most);
+    for (std::size_t i = 0; i < count; ++i) kept.push_back(rows[first + (count > 1 ? i * (all - 1) / (count - 1) : 0)]);
     first = last;
   }
   return kept;
@@ -127,11 +116,6 @@ Tone tone_of(study::Standing standing) {
   return Tone::plain;
 }
 
-struct Head {
-  const study::Study& study;
-  std::size_t points;
-};
-
 }  // namespace
 
 std::size_t StudyAnswer::missing() const {
@@ -139,12 +123,12 @@ std::size_t StudyAnswer::missing() const {
       std::count_if(outcomes.begin(), outcomes.end(), [](const study::Outcome& o) { return !o.time_s; }));
 }
 
-StudyAnswer answer(const study::Study& study, const std::vector<study::Point>& points, StudyDevice& device,
+StudyAnswer answer(const study::Study& study, std::vector<study::Point> points, StudyDevice& device,
                    const study::SeriesSetting& asked) {
-  StudyAnswer result{device.name(), device.source(), {}, {}};
+  StudyAnswer result{device.name(), device.source(), std::move(points), {}, {}};
   result.outcomes = study::outcomes_of(
-      study, points, [&](const study::SeriesSetting& setting) { return device.costs(setting); }, asked);
-  result.verdicts = study::judge(study, points, result.outcomes);
+      study, result.points, [&](const study::SeriesSetting& setting) { return device.costs(setting); }, asked);
+  result.verdicts = study::judge(study, result.points, result.outcomes);
   return result;
 }
 
@@ -159,17 +143,15 @@ std::string standing_text(const std::vector<study::Verdict>& verdicts) {
   return text;
 }
 
-report::Section study_section(const study::Study& study, const std::vector<study::Point>& points) {
-  const std::vector<Column<Head>> columns{
-      {{.key = "name", .heading = "study"}, [](const Head& h) { return Value(h.study.name); }},
-      {{.key = "title", .heading = "title"}, [](const Head& h) { return Value(h.study.title); }},
-      {{.key = "figures", .heading = "figures"}, [](const Head& h) { return Value(h.study.figures); }},
-      {{.key = "source", .heading = "source"}, [](const Head& h) { return Value(h.study.source); }},
-      {{.key = "notes"}, [](const Head& h) { return Value(h.study.notes); }},
-      {{.key = "points", .heading = "points"},
-       [](const Head& h) { return Value(static_cast<std::int64_t>(h.points)); }},
+report::Section study_section(const study::Study& study) {
+  const std::vector<Column<study::Study>> columns{
+      {{.key = "name", .heading = "study"}, [](const study::Study& s) { return Value(s.name); }},
+      {{.key = "title", .heading = "title"}, [](const study::Study& s) { return Value(s.title); }},
+      {{.key = "figures", .heading = "figures"}, [](const study::Study& s) { return Value(s.figures); }},
+      {{.key = "source", .heading = "source"}, [](const study::Study& s) { return Value(s.source); }},
+      {{.key = "notes"}, [](const study::Study& s) { return Value(s.notes); }},
   };
-  return {"study", "", report::Facts{make_table(columns, Head{study, points.size()})}};
+  return {"study", "", report::Facts{make_table(columns, study)}};
 }
 
 report::Section answers_section(const std::vector<StudyAnswer>& answers) {
@@ -187,17 +169,22 @@ report::Section answers_section(const std::vector<StudyAnswer>& answers) {
   return {"devices", "Devices", report::List{make_table(columns, answers)}};
 }
 
-std::vector<report::Section> points_sections(const study::Study& study, const std::vector<study::Point>& points,
-                                             const std::vector<StudyAnswer>& answers) {
+std::vector<report::Section> points_sections(const study::Study& study, const std::vector<StudyAnswer>& answers) {
   const std::vector<Column<Row>> columns = point_columns(study, answers.size() > 1);
-  const std::vector<Row> rows = rows_of(study, points, answers);
-  const std::vector<Row> few = thinned(rows);
-  std::vector<report::Section> sections;
-  sections.push_back({"points", "", report::List{make_table(columns, rows)}, false});
+  const std::vector<Row> rows = rows_of(study, answers);
+  const std::vector<Row> few = thinned(rows, shown_points, [](const Row& a, const Row& b) {
+    return a.answer == b.answer && a.point->series == b.point->series;
+  });
   const std::string title =
       few.size() < rows.size() ? fmt::format("Points, {} of {}", few.size(), rows.size()) : std::string("Points");
-  sections.push_back({"", title, report::List{make_table(columns, few)}});
-  return sections;
+  return {{"points", "", report::List{make_table(columns, rows)}, false},
+          {"", title, report::List{make_table(columns, few)}}};
+}
+
+report::Table points_table(const study::Study& study, const std::vector<StudyAnswer>& answers, std::size_t most) {
+  return make_table(
+      point_columns(study, answers.size() > 1),
+      thinned(rows_of(study, answers), most, [](const Row& a, const Row& b) { return a.answer == b.answer; }));
 }
 
 report::Section claims_section(const std::vector<JudgedClaim>& claims) {

@@ -14,27 +14,30 @@ namespace gemmetry::cli {
 struct StudyAnswer {
   std::string device;  ///< as --device takes it
   std::string source;
-  std::vector<study::Outcome> outcomes;
+  std::vector<study::Point> points;
+  std::vector<study::Outcome> outcomes;  ///< of each of them
   std::vector<study::Verdict> verdicts;
 
   std::size_t missing() const;
 };
 
-StudyAnswer answer(const study::Study& study, const std::vector<study::Point>& points, StudyDevice& device,
+StudyAnswer answer(const study::Study& study, std::vector<study::Point> points, StudyDevice& device,
                    const study::SeriesSetting& asked);
 
 /// "1 in part, 3 of 5 hold": what became of the claims.
 std::string standing_text(const std::vector<study::Verdict>& verdicts);
 
 /// What a study is: the section "study".
-report::Section study_section(const study::Study& study, const std::vector<study::Point>& points);
+report::Section study_section(const study::Study& study);
 
 /// What each device is and how much of the study it knows: the section "devices".
 report::Section answers_section(const std::vector<StudyAnswer>& answers);
 
 /// Each point on each device, the section "points": all in JSON and CSV, on screen a few of each series.
-std::vector<report::Section> points_sections(const study::Study& study, const std::vector<study::Point>& points,
-                                             const std::vector<StudyAnswer>& answers);
+std::vector<report::Section> points_sections(const study::Study& study, const std::vector<StudyAnswer>& answers);
+
+/// At most so many of each device as one table, evenly.
+report::Table points_table(const study::Study& study, const std::vector<StudyAnswer>& answers, std::size_t most);
 
 /// One claim of a study as one device answers it.
 struct JudgedClaim {

@@ -6,6 +6,7 @@
 #include <optional>
 #include <utility>
 
+#include "gemmetry/base/text_value.h"
 #include "gemmetry/cli/gpu_options.h"
 #include "gemmetry/cli/recorded_device.h"
 #include "gemmetry/gpu/catalogue.h"
@@ -100,6 +101,12 @@ class Stored final : public StudyDevice {
 };
 
 }  // namespace
+
+std::vector<backends::DeviceName> device_names(const std::string& text) {
+  std::vector<backends::DeviceName> devices;
+  for (const std::string& name : comma_list(text)) devices.push_back(backends::DeviceName::from(name));
+  return devices;
+}
 
 std::unique_ptr<StudyDevice> open_study_device(const backends::DeviceName& device, const std::string& database) {
   const std::string name = backends::name(device);

@@ -2,6 +2,7 @@
 
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "gemmetry/cli/measuring_options.h"
 #include "gemmetry/study/outcome.h"
@@ -29,6 +30,9 @@ class StudyDevice {
  private:
   std::string name_;
 };
+
+/// "predict:a100,recorded:h200": the devices that an option names. Error naming the choices.
+std::vector<backends::DeviceName> device_names(const std::string& text);
 
 /// Opens it: a database for a device that runs, which need not be here. Error as load_recordings and load_gpu have it.
 std::unique_ptr<StudyDevice> open_study_device(const backends::DeviceName& device, const std::string& database);

@@ -23,6 +23,9 @@ struct StudySweep {
 std::vector<report::Section> measure_studies(const std::vector<StudySweep>& sweeps, const MeasuringOptions& options,
                                              const study::SeriesSetting& asked, const Console& console);
 
+/// Points of each series that are enough to draw it.
+inline constexpr std::int64_t usual_study_points = 24;
+
 /// --clocks and --algorithm of series that do not say.
 void add_setting(CLI::App& app, study::SeriesSetting& asked);
 

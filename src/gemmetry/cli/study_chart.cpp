@@ -1,0 +1,110 @@
+#include "gemmetry/cli/study_chart.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <map>
+#include <tuple>
+
+namespace gemmetry::cli {
+namespace {
+
+report::Mark mark_of(study::Mark mark) {
+  switch (mark) {
+    case study::Mark::line:
+      return report::Mark::line;
+    case study::Mark::points:
+      return report::Mark::points;
+    case study::Mark::bars:
+      return report::Mark::bars;
+  }
+  return report::Mark::line;
+}
+
+std::string y_title(study::Quantity quantity) {
+  switch (quantity) {
+    case study::Quantity::tflops:
+      return "throughput";
+    case study::Quantity::time:
+      return "time";
+    case study::Quantity::bandwidth:
+      return "bandwidth";
+    case study::Quantity::time_per_token:
+      return "time per token";
+  }
+  return "";
+}
+
+/// y in SI from the chart's unit.
+double si(study::Quantity quantity, double y) { return quantity == study::Quantity::tflops ? y * 1e12 : y; }
+
+/// A point as it is drawn. The interval of a rate turns that of the time around.
+report::ChartPoint drawn(const study::Study& study, const study::Point& point, const study::Outcome& outcome) {
+  report::ChartPoint result{.x = static_cast<double>(point.x), .y = {}, .low = {}, .high = {}, .note = outcome.how};
+  const std::optional<double> y = outcome.y(study.chart.y, point.tokens);
+  if (!y) return result;
+  result.y = si(study.chart.y, *y);
+  if (outcome.time_low_s <= 0 || outcome.time_high_s <= 0) return result;
+  const bool rate = study.chart.y == study::Quantity::tflops || study.chart.y == study::Quantity::bandwidth;
+  result.low = *result.y * (rate ? *outcome.time_s / outcome.time_high_s : outcome.time_low_s / *outcome.time_s);
+  result.high = *result.y * (rate ? *outcome.time_s / outcome.time_low_s : outcome.time_high_s / *outcome.time_s);
+  return result;
+}
+
+/// The words of those that are not empty, with commas.
+std::string joined(const std::vector<std::string>& words) {
+  std::string text;
+  for (const std::string& word : words)
+    if (!word.empty()) text += (text.empty() ? "" : ", ") + word;
+  return text;
+}
+
+}  // namespace
+
+report::Unit unit_of(study::Quantity quantity) {
+  switch (quantity) {
+    case study::Quantity::tflops:
+      return report::Unit::flop_per_s;
+    case study::Quantity::bandwidth:
+      return report::Unit::bytes_per_s;
+    case study::Quantity::time:
+    case study::Quantity::time_per_token:
+      return report::Unit::seconds;
+  }
+  return report::Unit::none;
+}
+
+report::Chart chart_of(const study::Study& study, const std::vector<StudyAnswer>& answers) {
+  report::Chart chart;
+  chart.title = study.title;
+  chart.x = {study.chart.x_title.empty() ? study.chart.x : study.chart.x_title, report::Unit::none, study.chart.log_x};
+  chart.y = {y_title(study.chart.y), unit_of(study.chart.y), study.chart.log_y};
+  chart.mark = mark_of(study.chart.mark);
+  const bool coloured = study.chart.color.has_value();
+  if (coloured)
+    chart.colour_title = study.chart.color_title.empty() ? study.chart.color->text() : study.chart.color_title;
+  const std::string no_word;
+  for (const StudyAnswer& answer : answers) {
+    std::map<std::pair<std::size_t, std::int64_t>, report::ChartLine> lines;
+    for (std::size_t i = 0; i < answer.points.size(); ++i) {
+      const study::Point& point = answer.points[i];
+      report::ChartLine& line = lines[{point.series, point.color}];
+      line.points.push_back(drawn(study, point, answer.outcomes[i]));
+    }
+    for (auto& [place, line] : lines) {
+      const std::string series = study.series.size() > 1 ? study.series[place.first].label : no_word;
+      const std::string device = answers.size() > 1 ? answer.device : no_word;
+      const std::string color = coloured ? fmt::format("{}", place.second) : no_word;
+      line.colour = coloured ? color : series;
+      line.style = coloured ? joined({device, series}) : device;
+      line.label = joined({device, series, color});
+      if (line.label.empty()) line.label = study.series.front().label;
+      std::stable_sort(line.points.begin(), line.points.end(),
+                       [](const report::ChartPoint& a, const report::ChartPoint& b) { return a.x < b.x; });
+      chart.lines.push_back(std::move(line));
+    }
+  }
+  return chart;
+}
+
+}  // namespace gemmetry::cli
