@@ -14,7 +14,7 @@ from pathlib import Path
 
 SKIPPED = 77
 ROOT = Path(__file__).resolve().parent.parent
-FONT = "DejaVu Sans"  # part of the package, so that pictures look alike everywhere
+FONT = "Liberation Sans"  # part of the package, so that pictures look alike everywhere
 
 
 def load_converter():

@@ -212,7 +212,7 @@
     }
 
     key(event) {
-      const step = { ArrowRight: 1, ArrowLeft: -1, ArrowUp: -1, ArrowDown: 1 }[event.key];
+      const step = { ArrowRight: 1, ArrowLeft: -1, ArrowUp: -1, ArrowDown: 1, Home: -Infinity, End: Infinity }[event.key];
       if (!step || !this.view) return;
       event.preventDefault();
       const rows = this.rows.filter((row) => !this.hidden.has(row.line));
@@ -220,7 +220,7 @@
       const now = this.rows[this.picked];
       if (!rows.length) return;
       if (!now || this.hidden.has(now.line)) return this.pick(rows[0].id);
-      const sideways = event.key === "ArrowRight" || event.key === "ArrowLeft";
+      const sideways = event.key !== "ArrowUp" && event.key !== "ArrowDown";
       const line = sideways ? now.line : lines[(lines.indexOf(now.line) + step + lines.length) % lines.length];
       const points = rows.filter((row) => row.line === line);
       const nearest = points.reduce((best, row) => (Math.abs(row.x - now.x) < Math.abs(best.x - now.x) ? row : best));

@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-#include <cmath>
+#include <algorithm>
 
 #include "gemmetry/report/vega_lite.h"
 
@@ -64,6 +64,15 @@ TEST(Chart, ThinningKeepsTheLowestAndTheHighest) {
   EXPECT_TRUE(std::is_sorted(points.begin(), points.end(), [](auto& a, auto& b) { return a.x < b.x; }));
 }
 
+TEST(Chart, ThinningKeepsMissingPoints) {
+  Chart chart = two_lines();
+  chart.lines.resize(1);
+  chart.lines[0].points.assign(1000, {.x = 1, .y = 1});
+  chart.lines[0].points[503] = {.x = 2, .note = "no record"};
+  const std::vector<ChartPoint> points = thinned(chart, 100).lines[0].points;
+  EXPECT_EQ(std::count_if(points.begin(), points.end(), [](const ChartPoint& p) { return !p.y; }), 1);
+}
+
 TEST(Chart, ThinningLeavesAGapWhereAllAreMissing) {
   Chart chart = two_lines();
   chart.lines.resize(1);
@@ -105,6 +114,7 @@ TEST(VegaLite, LogAxesAndBars) {
   const ordered_json spec = to_vega_lite(chart);
   EXPECT_EQ(spec["encoding"]["x"]["type"], "ordinal");
   EXPECT_EQ(spec["layer"][0]["encoding"]["xOffset"]["field"], "line");
+  EXPECT_EQ(spec["layer"][0]["encoding"]["opacity"]["scale"]["range"], (ordered_json{1.0, 0.5}));
 }
 
 TEST(VegaLite, BothThemesHaveAsManyColours) {

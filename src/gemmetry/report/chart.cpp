@@ -35,7 +35,7 @@ std::vector<std::string> distinct(const Chart& chart, const std::function<const 
   return all;
 }
 
-/// Which of the neighbours [begin, end) stay: the lowest and the highest; of missing ones alone, the first.
+/// Which of the neighbours [begin, end) stay: the lowest, the highest and the first that is missing.
 void keep_ends(const std::vector<ChartPoint>& points, std::size_t begin, std::size_t end,
                std::vector<ChartPoint>& kept) {
   std::size_t low = end, high = end, missing = end;
@@ -48,7 +48,7 @@ void keep_ends(const std::vector<ChartPoint>& points, std::size_t begin, std::si
     if (high == end || *points[i].y > *points[high].y) high = i;
   }
   for (std::size_t i = begin; i < end; ++i)
-    if (i == low || i == high || (low == end && i == missing)) kept.push_back(points[i]);
+    if (i == low || i == high || i == missing) kept.push_back(points[i]);
 }
 
 /// Whole numbers without a point, and no more digits than `digits`.

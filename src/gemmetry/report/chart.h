@@ -63,8 +63,8 @@ std::vector<std::string> styles(const Chart& chart);
 /// Every so many-th point of the line has its symbol drawn.
 std::size_t symbol_step(const ChartLine& line, Mark mark);
 
-/// The chart with at most about `most` points a line. The lowest and the highest of neighbours are kept, so that cliffs
-/// and saw-teeth stay; `most` is at least 4.
+/// The chart with at most about `most` points a line. Of neighbours the lowest, the highest and one that is missing
+/// are kept, so that cliffs, saw-teeth and gaps stay; `most` is at least 4.
 Chart thinned(Chart chart, std::size_t most);
 
 /// The lines as columns for the page: numbers in the unit of the axes, y with five digits; each text once.

@@ -73,7 +73,8 @@ ordered_json x_encoding(const Chart& chart) {
   ordered_json out{{"field", "x"}, {"type", bars ? "ordinal" : "quantitative"}, {"title", x_scale(chart).title}};
   if (bars) return out;
   out["scale"] = scale_json(chart.x);
-  if (!chart.x.log) out["scale"].update({{"zero", false}, {"nice", false}, {"padding", 12}});
+  if (!chart.x.log) out["scale"] = {{"zero", false}, {"nice", false}};
+  out["scale"]["padding"] = 12;
   out["axis"] = {{"labelFlush", false}, {"tickMinStep", 1}};
   return out;
 }
@@ -151,12 +152,9 @@ class Layers {
 
   /// Full in the first style, hollow in the others.
   ordered_json symbols(const char* test) const {
-    return filtered(test, {{"type", "point"}, {"size", 45}, {"clip", true}},
-                    {{"y", y_},
-                     {"shape", shape_},
-                     {"fill", shape_},
-                     {"fillOpacity", in_first_style(0)},
-                     {"tooltip", tooltip(chart_)}});
+    return filtered(
+        test, {{"type", "point"}, {"size", 45}, {"clip", true}},
+        {{"y", y_}, {"shape", shape_}, {"fill", shape_}, {"fillOpacity", by_style(0)}, {"tooltip", tooltip(chart_)}});
   }
 
   /// Every point answers the pointer, and stands out when it is picked.
@@ -170,7 +168,7 @@ class Layers {
 
   ordered_json bars() const {
     return filtered(valid_y, {{"type", "bar"}},
-                    {{"y", y_}, {"xOffset", offset()}, {"tooltip", tooltip(chart_)}, {"opacity", in_first_style(0.5)}});
+                    {{"y", y_}, {"xOffset", offset()}, {"tooltip", tooltip(chart_)}, {"opacity", by_style(0.5)}});
   }
 
   ordered_json whiskers() const {
@@ -206,10 +204,15 @@ class Layers {
     return {{"field", "line"}, {"type", "nominal"}, {"scale", {{"domain", labels}}}, {"sort", nullptr}};
   }
 
-  /// 1 in the first style, `else_value` in the others.
-  ordered_json in_first_style(double else_value) const {
-    const ordered_json test{{"field", "style"}, {"equal", styles(chart_).front()}};
-    return {{"condition", {{"test", test}, {"value", 1}}}, {"value", else_value}};
+  /// 1 in the first style, `other` in the rest; the legend, where dashes do not have it already, says so.
+  ordered_json by_style(double other) const {
+    ordered_json out = dash_;
+    out["type"] = "ordinal";
+    std::vector<double> range(styles(chart_).size(), other);
+    range.front() = 1;
+    out["scale"]["range"] = range;
+    if (chart_.mark == Mark::line) out["legend"] = nullptr;
+    return out;
   }
 
   const Chart& chart_;
