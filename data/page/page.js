@@ -1,4 +1,4 @@
-// What moves on the page: charts drawn when they come into view, tables filled when they are opened, downloads, the theme.
+// What moves on the page: charts drawn when they come into view, tables filled when opened, downloads, the theme.
 // The data are in <script type="application/json"> elements: constants, chart-NAME and table-NAME.
 (() => {
   "use strict";

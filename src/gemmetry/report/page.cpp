@@ -237,6 +237,9 @@ std::string to_html(const Page& page, const PageAssets& assets) {
   if (!page.studies.empty()) html += "</section>\n";
   html += sections_html(page) + "</main>\n" + data_html("constants", page_constants());
   // In a function, as the bundle's short names would otherwise be the page's globals.
+  html +=
+      "<!-- Vega, Vega-Lite and Vega-Embed: BSD 3-Clause, University of Washington Interactive Data Lab. D3: ISC, Mike "
+      "Bostock. Bundled by vl-convert-python: BSD 3-Clause. -->\n";
   html += fmt::format("<script>(() => {{\n{}\n}})();</script>\n<script>\n{}</script>\n</body>\n</html>\n", assets.vega,
                       assets.script);
   return html;

@@ -72,7 +72,7 @@ class Plane {
   std::string line(int row, bool with_colour) const {
     std::string text;
     for (int column = 0; column < width_; ++column) {
-      const Cell& cell = cells_[static_cast<std::size_t>(row * width_ + column)];
+      const Cell& cell = cells_[index(column, row)];
       if (cell.symbol.empty() && cell.dots == 0)
         text += ' ';
       else
@@ -88,9 +88,11 @@ class Plane {
     std::size_t colour = 0;
   };
 
-  Cell& at(int x, int y) {
-    return cells_[static_cast<std::size_t>((height_ - 1 - y / dots_down) * width_ + x / dots_across)];
+  std::size_t index(int column, int row) const {
+    return static_cast<std::size_t>(row) * static_cast<std::size_t>(width_) + static_cast<std::size_t>(column);
   }
+
+  Cell& at(int x, int y) { return cells_[index(x / dots_across, height_ - 1 - y / dots_down)]; }
 
   int width_, height_;
   std::vector<Cell> cells_;
