@@ -11,7 +11,6 @@
 #include "gemmetry/cli/study_answer.h"
 #include "gemmetry/cli/study_chart.h"
 #include "gemmetry/cli/study_sweep.h"
-#include "gemmetry/report/plot.h"
 #include "gemmetry/study/study_file.h"
 
 namespace gemmetry::cli {
@@ -97,8 +96,7 @@ ExitCode run_show(const ShowOptions& options, const Console& console) {
   report::Document document;
   document.csv = "points";
   document.sections = {study_section(study), answers_section(answers)};
-  const std::string plot = report::to_plot(chart_of(study, answers), console.style());
-  document.sections.push_back({"", "Chart", report::Picture{plot}});
+  document.sections.push_back({"", "Chart", report::Picture{plot_of(study, answers, console.style())}});
   for (report::Section& section : points_sections(study, answers)) document.sections.push_back(std::move(section));
   document.sections.push_back(claims_section(claims));
   if (!study.notes.empty()) document.sections.push_back({"", "Notes", report::Notes{study.notes}});

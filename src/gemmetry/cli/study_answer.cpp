@@ -49,7 +49,7 @@ std::vector<Column<Row>> point_columns(const study::Study& study, bool several_d
   columns.push_back({{.key = "series", .heading = study.series.size() > 1 ? "series" : "", .once = true},
                      [](const Row& r) { return Value(r.study->series[r.point->series].label); }});
   for (const std::string& name : names_of(study))
-    columns.push_back({{.key = name, .heading = name}, [name](const Row& r) {
+    columns.push_back({{.key = "variables." + name, .heading = name}, [name](const Row& r) {
                          const auto found = r.point->variables.find(name);
                          return found == r.point->variables.end() ? Value() : Value(found->second);
                        }});
@@ -203,7 +203,7 @@ report::Section claims_section(const std::vector<JudgedClaim>& claims) {
       {{.key = "text"}, [](const JudgedClaim& c) { return Value(c.verdict.claim->text); }},
       {{.key = "reason"}, [](const JudgedClaim& c) { return Value(c.verdict.reason); }},
       {{.key = "", .heading = "why", .wrap = true},
-       [](const JudgedClaim& c) { return Value(c.verdict.claim->text + " " + c.verdict.reason); }},
+       [](const JudgedClaim& c) { return Value(fmt::format("{} ({})", c.verdict.claim->text, c.verdict.reason)); }},
       {{.key = "command"},
        [](const JudgedClaim& c) {
          return Value(fmt::format("gemmetry study show {} --device {}", c.study->name, c.device));

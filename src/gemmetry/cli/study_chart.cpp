@@ -4,7 +4,9 @@
 
 #include <algorithm>
 #include <map>
-#include <tuple>
+#include <utility>
+
+#include "gemmetry/report/plot.h"
 
 namespace gemmetry::cli {
 namespace {
@@ -105,6 +107,20 @@ report::Chart chart_of(const study::Study& study, const std::vector<StudyAnswer>
     }
   }
   return chart;
+}
+
+std::string plot_of(const study::Study& study, const std::vector<StudyAnswer>& answers,
+                    const report::TextStyle& style) {
+  std::vector<StudyAnswer> first = answers;
+  for (StudyAnswer& answer : first) {
+    std::size_t count = 0;  // points come series by series
+    while (count < answer.points.size() && answer.points[count].series == 0) ++count;
+    answer.points.resize(count);
+    answer.outcomes.resize(count);
+  }
+  report::Chart chart = chart_of(study, first);
+  if (study.series.size() > 1) chart.title += fmt::format(": {}", study.series.front().label);
+  return report::to_plot(chart, style);
 }
 
 }  // namespace gemmetry::cli

@@ -11,14 +11,14 @@
 // Predicts: the logarithm of measured over structured time, from records: what the library's heuristics do that no
 //           formula foresees.
 // Formula:  weight x sum of trees over features.h; time = structured time x exp of it.
-// Range:    the sizes and dtypes it was fitted to; from there its weight falls to 0 over two octaves of any size.
+// Range:    the sizes and dtypes it was fitted to; from there its weight falls to 0 over four octaves of any size.
 // Ignores:  what its features do not tell apart.
 // Source:   trees that tools/train_residual.py fits with LightGBM, in data/calibration.
 
 namespace gemmetry::predict {
 namespace {
 
-constexpr double fading_octaves = 2;
+constexpr double fading_octaves = 4;
 /// No operator is taken to be further than this from its structured estimate: trees do not extrapolate.
 constexpr double most = 2;
 constexpr double most_spread = 1.5;

@@ -36,9 +36,8 @@ struct Unknown {};
 
 /// One cell. std::monostate: the column does not apply to this row; JSON leaves the key out. Several numbers or
 /// words are a list in JSON and have blanks between them in CSV.
-using Value =
-    std::variant<std::monostate, Unknown, bool, std::int64_t, double, std::string, Interval, std::vector<double>,
-                 std::vector<std::string>>;
+using Value = std::variant<std::monostate, Unknown, bool, std::int64_t, double, std::string, Interval,
+                           std::vector<double>, std::vector<std::string>>;
 
 /// How a cell stands out on a terminal with colours.
 enum class Tone { plain, good, warn, bad, faint };
