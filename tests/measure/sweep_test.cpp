@@ -139,7 +139,8 @@ TEST(Sweep, AWrongFirstChoiceIsPassedOverForTheNextRightOne) {
   Bench bench;
   for (const char* key : {"second", "third"}) bench.backend.menu.push_back(FakeBackend::algorithm(key));
   bench.measuring.check = [](Backend& b, const op::Operator& o, const Call& c, std::uint64_t s) {
-    if (std::string_view(c.plan->algorithm().key) != "third") return Verdict{.error = 3, .message = "c[0,0] is 1, not 2"};
+    if (std::string_view(c.plan->algorithm().key) != "third")
+      return Verdict{.error = 3, .message = "c[0,0] is 1, not 2"};
     return right(b, o, c, s);
   };
   bench.options.takes = 2;

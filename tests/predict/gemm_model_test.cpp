@@ -171,7 +171,8 @@ TEST(GemmLeads, A100StaircaseAndCliff) {
 }
 
 TEST(GemmLeads, DecodeReadsWeightsAtMemorySpeed) {
-  // m = 1, weights over 200 MB: 83 % of the datasheet's bandwidth in H100's public tables, 80 to 88 % in H200's records.
+  // m = 1, weights over 200 MB: 83 % of the datasheet's bandwidth in H100's public tables, 80 to 88 % in H200's
+  // records.
   for (const auto& [gpu, share] : {std::pair("h100", 0.81), std::pair("h200", 0.84)}) {
     const Predictor predictor = test::burst(gpu);
     const op::Cost cost = predictor.cost(Gemm{1, 1, 16384, 16384});

@@ -36,11 +36,16 @@ std::string sentence(const Neighbour& neighbour, const Size& size) {
                      report::shown(factor, report::Unit::factor), change, more, size.unit, change == 1 ? "" : "s");
 }
 
-/// Gain for each element: a larger product may take longer in proportion.
-double gain(const Neighbour& neighbour) {
+/// For each element: a larger product may take longer in proportion.
+double per_element(const Neighbour& neighbour, double faster) {
   const auto value = static_cast<double>(neighbour.value);
-  return neighbour.faster.value * value / (value - static_cast<double>(neighbour.change));
+  return faster * value / (value - static_cast<double>(neighbour.change));
 }
+
+double gain(const Neighbour& neighbour) { return per_element(neighbour, neighbour.faster.value); }
+
+/// Whether the error of the prediction leaves no doubt that there is a gain.
+bool is_certain(const Neighbour& neighbour) { return per_element(neighbour, neighbour.faster.low) > 1; }
 
 /// The next multiples above a size, nearest first.
 std::vector<std::int64_t> values_above(std::int64_t size) {
@@ -73,7 +78,7 @@ void add_neighbours(const op::Gemm& gemm, const Size& size, const std::vector<st
     other.*size.member = value;
     Neighbour neighbour{size.name, value, value - gemm.*size.member, costs.cost(other), {}, ""};
     neighbour.faster = costs.compare(neighbour.cost, cost);
-    if (gain(neighbour) < best * worth) continue;
+    if (gain(neighbour) < best * worth || !is_certain(neighbour)) continue;
     best = gain(neighbour);
     neighbour.sentence = sentence(neighbour, size);
     found.push_back(neighbour);

@@ -133,7 +133,9 @@ struct Plain {
   std::string operator()(const std::string& value) const { return value; }
   std::string operator()(const Interval& value) const { return (*this)(value.value); }
   std::string operator()(const std::vector<double>& values) const { return fmt::format("{}", fmt::join(values, " ")); }
-  std::string operator()(const std::vector<std::string>& words) const { return fmt::format("{}", fmt::join(words, " ")); }
+  std::string operator()(const std::vector<std::string>& words) const {
+    return fmt::format("{}", fmt::join(words, " "));
+  }
 };
 
 }  // namespace
