@@ -12,6 +12,7 @@
 #include "gemmetry/cli/gpu_options.h"
 #include "gemmetry/cli/measuring_session.h"
 #include "gemmetry/cli/model_options.h"
+#include "gemmetry/cli/operators_section.h"
 #include "gemmetry/cli/output_options.h"
 #include "gemmetry/cli/recorded_device.h"
 #include "gemmetry/cli/setting.h"
@@ -66,32 +67,6 @@ struct Answer {
 };
 
 Value text(std::string_view words) { return std::string(words); }
-
-const op::Step& step_of(const ExplainedOperator& row) { return row.priced.step; }
-
-std::vector<Column<ExplainedOperator>> operator_columns(bool passes) {
-  using Row = ExplainedOperator;
-  std::vector<Column<Row>> columns = step_columns<Row>(step_of, passes);
-  const std::vector<Column<Row>> costs{
-      {{.key = "count", .heading = "count"},
-       [](const Row& r) { return Value(static_cast<std::int64_t>(r.priced.count)); }},
-      {{.key = "flop", .heading = "FLOP", .unit = Unit::flop}, [](const Row& r) { return Value(r.priced.cost.flop); }},
-      {{.key = "bytes", .heading = "bytes", .unit = Unit::bytes},
-       [](const Row& r) { return Value(r.priced.cost.bytes); }},
-      {{.key = "", .heading = "time", .unit = Unit::seconds}, [](const Row& r) { return Value(r.priced.cost.time_s); }},
-      {{.key = "time_s", .interval = true}, [](const Row& r) { return Value(interval(r.priced.cost)); }},
-      {{.key = "share", .heading = "share", .unit = Unit::fraction}, [](const Row& r) { return Value(r.share); }},
-      {{.key = "", .heading = "rate", .unit = Unit::flop_per_s},
-       [](const Row& r) {
-         const op::Cost& cost = r.priced.cost;
-         return cost.flop > 0 && cost.time_s > 0 ? Value(cost.flop / cost.time_s) : Value();
-       }},
-      {{.key = "bound", .heading = "bound"}, [](const Row& r) { return text(name(r.priced.cost.bound)); }},
-      {{.key = "reason", .heading = "why", .wrap = true}, [](const Row& r) { return Value(r.reason); }},
-  };
-  columns.insert(columns.end(), costs.begin(), costs.end());
-  return columns;
-}
 
 std::string kind_text(const shape::Model& model, shape::LayerKind kind) {
   std::string words = kind.sparse ? "experts" : "dense";
@@ -209,15 +184,13 @@ void require_consistent(const Options& options, const shape::Workload& workload)
 
 report::Document document(const Answer& answer, bool one_layer) {
   const Explanation& explained = answer.explained;
-  const bool passes = has_passes(explained.operators, step_of);
   report::Document document;
   document.csv = "operators";
   document.sections = {
       model_section(answer.model),
       workload_section(answer.workload),
       gpu_section(answer.predictor),
-      {"operators", one_layer ? "One layer of each kind" : "Operators (count: times in the whole model; time: of one)",
-       report::List{make_table(operator_columns(passes), explained.operators)}},
+      operators_section(explained, one_layer),
       {"totals", "Totals, with 90 % intervals", report::Facts{make_table(total_columns(), answer)}},
       {"totals.layers", "Kinds of layers", report::List{make_table(layer_columns(answer.model), explained.layers)},
        explained.layers.size() > 1},

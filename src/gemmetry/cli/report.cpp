@@ -7,9 +7,13 @@
 #include "gemmetry/base/version.h"
 #include "gemmetry/cli/arguments.h"
 #include "gemmetry/cli/command.h"
+#include "gemmetry/cli/model_options.h"
+#include "gemmetry/cli/operators_section.h"
 #include "gemmetry/cli/output_options.h"
+#include "gemmetry/cli/setting.h"
 #include "gemmetry/cli/study_chart.h"
 #include "gemmetry/cli/study_sweep.h"
+#include "gemmetry/cli/workload_options.h"
 #include "gemmetry/report/page.h"
 #include "gemmetry/study/study_file.h"
 
@@ -23,15 +27,16 @@ measured it (--points), what is predicted in between too.
 
 Examples:
   gemmetry report --out report.html
+  gemmetry report llama-2-7b --out llama.html                      the model's operators and waves too
   gemmetry report --device recorded:h200,predict:h200,predict:a100 --out report.html
   gemmetry report --study vocabulary,mlp_h_to_4h --device predict:b200 --out vocabulary.html)";
 
-/// Of each series, where a device predicts: as fine as the eye can see.
-constexpr std::size_t predicted_points = 200;
-/// Of each device and study in the page's tables.
-constexpr std::size_t table_rows = 400;
+/// Of each device and study in the page's tables; `gemmetry study show --format csv` has all.
+constexpr std::size_t table_rows = 200;
 
 struct Options {
+  ModelOptions model;
+  WorkloadOptions workload{shape::Phase::forward};
   std::vector<std::string> studies;
   std::vector<backends::DeviceName> devices{backends::DeviceName::from("predict:h200")};
   DatabaseOption database;
@@ -106,6 +111,25 @@ report::Table facts_table(const Facts& facts) {
   return make_table(columns, facts);
 }
 
+/// A model's operators and the waves of its products, on the first device that is a GPU of the catalogue.
+std::vector<report::Section> model_sections(const Options& options) {
+  if (!options.model.given()) return {};
+  std::string gpu = "h200";
+  for (const backends::DeviceName& device : options.devices)
+    if (!device.gpu.empty()) {
+      gpu = device.gpu;
+      break;
+    }
+  const shape::Model model = options.model.model();
+  const predict::Predictor predictor = predict::Predictor::for_gpu(gpu, {options.asked.clocks, predict::Launch::graph});
+  const shape::Workload workload = options.workload.workload(model, predictor.gpu());
+  const Explanation explained = explain(model, workload, predictor, true);
+  std::vector<report::Section> sections{model_section(model), workload_section(workload), gpu_section(predictor),
+                                        operators_section(explained, true)};
+  for (report::Section& section : wave_sections(explained, predictor)) sections.push_back(std::move(section));
+  return sections;
+}
+
 ExitCode run_report(const Options& options, const Console& console) {
   const report::PageAssets assets = report::page_assets();  // what is missing is said before the work
   std::vector<std::unique_ptr<StudyDevice>> devices;
@@ -124,14 +148,15 @@ ExitCode run_report(const Options& options, const Console& console) {
     const study::Study study = study::load_study(name);
     std::vector<StudyAnswer> answers;
     for (std::size_t i = 0; i < devices.size(); ++i) {
-      const bool predicted = options.devices[i].kind == backends::DeviceKind::predicted;
-      const std::size_t most = predicted ? predicted_points : static_cast<std::size_t>(options.points);
-      answers.push_back(answer(study, study::thinned(study::points_of(study, devices[i]->dtype()), most), *devices[i],
-                               options.asked));
+      std::vector<study::Point> points = study::points_of(study, devices[i]->dtype());
+      if (options.devices[i].kind != backends::DeviceKind::predicted)
+        points = study::thinned(std::move(points), static_cast<std::size_t>(options.points));
+      answers.push_back(answer(study, std::move(points), *devices[i], options.asked));
     }
     page.studies.push_back(page_study(study, answers));
   }
   console.progress("");
+  page.sections = model_sections(options);
   facts.studies = page.studies.size();
   page.facts = facts_table(facts);
   write_file(options.out, report::to_html(page, assets));
@@ -143,6 +168,8 @@ ExitCode run_report(const Options& options, const Console& console) {
 void add_report(CLI::App& app, Command& chosen) {
   CLI::App& sub = *app.add_subcommand("report", "one HTML page of all studies: charts, claims, tables");
   auto options = std::make_shared<Options>();
+  options->model.add_to(sub);
+  options->workload.add_to(sub);
   sub.add_option("--out", options->out, "the file that is written")->type_name("FILE")->required();
   add_text(sub, "--device", "NAMES", "as gemmetry study show takes it; several with commas",
            [options](const std::string&, const std::string& text) { options->devices = device_names(text); })

@@ -117,29 +117,46 @@ class Layers {
     dash_["scale"]["range"] = vega_dashes();
   }
 
+  /// Layers of nothing are left out: Vega complains of scales without extent.
   ordered_json all() const {
     ordered_json layers = ordered_json::array();
+    const bool intervals = any([](const ChartPoint& point) { return point.low && point.high; });
+    if (intervals && chart_.mark == Mark::line) layers.push_back(band());
+    if (intervals && chart_.mark == Mark::points) layers.push_back(whiskers());
+    const std::size_t over_y = layers.size();
     switch (chart_.mark) {
       case Mark::line:
-        layers = {band(), line(), symbols("datum.symbol && isValid(datum.y)"), hover()};
+        layers.push_back(line());
+        layers.push_back(symbols("datum.symbol && isValid(datum.y)"));
+        layers.push_back(hover());
         break;
       case Mark::points:
-        layers = {whiskers(), symbols(valid_y), hover()};
+        layers.push_back(symbols(valid_y));
+        layers.push_back(hover());
         break;
       case Mark::bars:
-        layers = {bars(), whiskers()};
+        layers.push_back(bars());
+        if (intervals) layers.push_back(whiskers());
         break;
     }
-    layers.push_back(missing());
+    if (any([](const ChartPoint& point) { return !point.y; })) layers.push_back(missing());
     // Scales are bound once, in a layer over y. The wheel alone scrolls the page, as it does elsewhere.
     if (chart_.mark != Mark::bars)
-      layers[1]["params"] = {{{"name", "zoom"},
-                              {"select", {{"type", "interval"}, {"zoom", "wheel![event.ctrlKey || event.metaKey]"}}},
-                              {"bind", "scales"}}};
+      layers[over_y]["params"] = {
+          {{"name", "zoom"},
+           {"select", {{"type", "interval"}, {"zoom", "wheel![event.ctrlKey || event.metaKey]"}}},
+           {"bind", "scales"}}};
     return layers;
   }
 
  private:
+  template <class Test>
+  bool any(Test test) const {
+    return std::any_of(chart_.lines.begin(), chart_.lines.end(), [&](const ChartLine& line) {
+      return std::any_of(line.points.begin(), line.points.end(), test);
+    });
+  }
+
   ordered_json band() const {
     return filtered(valid_interval, {{"type", "area"}, {"opacity", 0.15}, {"clip", true}},
                     {{"y", low()}, {"y2", {{"field", "high"}}}, {"detail", detail()}});
