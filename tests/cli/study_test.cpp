@@ -85,6 +85,10 @@ TEST(Study, IsMeasuredAndGoesOn) {
   const Result shown =
       gemmetry("study show " + scratch.path("small.json") + " --device cpu --format json --db " + scratch.path("a.db"));
   EXPECT_EQ(shown.json()["devices"][0]["missing"], 0) << shown.err;
+  const Result shared =
+      gemmetry("study run " + scratch.path("small.json") +
+               " --device cpu --format json --precision 50% --share 2/2 --db " + scratch.path("c.db"));
+  EXPECT_EQ(shared.json()["studies"][0]["missing"], 3) << shared.err;
   const auto thinned = gemmetry("study run " + scratch.path("small.json") +
                                 " --device cpu --format json --time-budget 160ms --db " + scratch.path("b.db"));
   EXPECT_GT(thinned.json()["studies"][0]["left_out"], 0) << thinned.err;

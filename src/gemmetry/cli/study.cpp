@@ -177,14 +177,17 @@ ExitCode run_run(const RunOptions& options, const Console& console) {
   std::vector<Run> runs = runs_of(options, options.measuring.device().default_dtype());
   report::Document document;
   document.csv = "claims";
+  std::string database = options.measuring.database().path();
   if (device.runs()) {
     std::vector<StudySweep> sweeps;
     for (Run& run : runs) sweeps.push_back({&run.study, &run.points, &run.left_out});
-    document.sections = measure_studies(sweeps, options.measuring, asked, console);
+    MeasuredStudies measured = measure_studies(sweeps, options.measuring, asked, console);
+    document.sections = std::move(measured.sections);
+    database = measured.database;
   } else {
     options.measuring.require_only_looked_up();
   }
-  const std::unique_ptr<StudyDevice> costs = open_study_device(device, options.measuring.database().path());
+  const std::unique_ptr<StudyDevice> costs = open_study_device(device, database);
   std::vector<JudgedClaim> claims;
   for (Run& run : runs) {
     console.progress(fmt::format("{}", run.study.name));

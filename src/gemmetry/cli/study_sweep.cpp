@@ -85,27 +85,29 @@ bool tune_first(const std::vector<op::Operator>& ops, MeasuringOptions options, 
 
 }  // namespace
 
-std::vector<report::Section> measure_studies(const std::vector<StudySweep>& sweeps, const MeasuringOptions& options,
-                                             const SeriesSetting& asked, const Console& console) {
+MeasuredStudies measure_studies(const std::vector<StudySweep>& sweeps, const MeasuringOptions& options,
+                                const SeriesSetting& asked, const Console& console) {
   if (options.time_budget_s()) thin(sweeps, asked, *options.time_budget_s());
-  std::vector<report::Section> sections;
+  MeasuredStudies result{{}, options.database().path()};
   for (Batch& batch : batches_of(sweeps, asked)) {
     MeasuringOptions own = options;
     own.follow(batch.setting.clocks, measure::Replay::graph);
+    if (const measure::Rank rank = own.rank(); rank.size > 1)
+      batch.ops = measure::share(std::move(batch.ops), rank, own.seed());
     if (batch.setting.policy == measure::Policy::tuned && !tune_first(batch.ops, own, console)) break;
     own.follow(batch.setting.policy);
     MeasuringSession session(own);
-    if (session.rank().size > 1) batch.ops = measure::share(std::move(batch.ops), session.rank(), own.seed());
-    if (sections.empty()) sections.push_back(device_section(session.device(), nullptr));
+    result.database = session.store().path();
+    if (result.sections.empty()) result.sections.push_back(device_section(session.device(), nullptr));
     const measure::SweepSummary summary = run_sweep(session, own, batch.ops, console);
-    report::Section section = sweep_section(summary, session.store().path());
+    report::Section section = sweep_section(summary, result.database);
     section.key = fmt::format("sweeps.{}_{}", name(batch.setting.clocks), name(batch.setting.policy));
     section.title =
         fmt::format("Sweep, {} clocks, {} algorithm", name(batch.setting.clocks), name(batch.setting.policy));
-    sections.push_back(std::move(section));
+    result.sections.push_back(std::move(section));
     if (summary.ending == measure::SweepEnding::stopped) break;
   }
-  return sections;
+  return result;
 }
 
 void add_setting(CLI::App& app, SeriesSetting& asked) {

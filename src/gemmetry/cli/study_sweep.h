@@ -2,6 +2,7 @@
 
 #include <CLI/CLI.hpp>
 #include <cstddef>
+#include <string>
 #include <vector>
 
 #include "gemmetry/cli/console.h"
@@ -18,10 +19,16 @@ struct StudySweep {
   std::size_t* left_out;              ///< how many were
 };
 
+/// What became of sweeps.
+struct MeasuredStudies {
+  std::vector<report::Section> sections;  ///< "device", and in "sweeps" one for each setting
+  std::string database;                   ///< that the records are in: of several processes each has its own
+};
+
 /// Measures what the database lacks, one setting after the other; algorithms are tuned first where a series asks for
-/// the best. What became of it: sections "device" and "sweep". Throws as MeasuringSession and run_sweep do.
-std::vector<report::Section> measure_studies(const std::vector<StudySweep>& sweeps, const MeasuringOptions& options,
-                                             const study::SeriesSetting& asked, const Console& console);
+/// the best. Throws as MeasuringSession and run_sweep do.
+MeasuredStudies measure_studies(const std::vector<StudySweep>& sweeps, const MeasuringOptions& options,
+                                const study::SeriesSetting& asked, const Console& console);
 
 /// Points of each series that are enough to draw it.
 inline constexpr std::int64_t usual_study_points = 24;
