@@ -2,7 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <array>
 #include <cmath>
+#include <string_view>
 
 #include "gemmetry/report/page.h"
 
@@ -70,19 +72,27 @@ inline PageStudy example_study(int number, int points) {
   study.chart.x.log = number % 5 == 2;
   study.table = example_table(study.chart);
   study.provenance = {"H200, driver 570.1, cuBLASLt 12.8, 2026-01-01; gemmetry study run example --device cuda"};
-  const auto standing = static_cast<Standing>(number % 4);
-  study.claims = {
-      {.text = "Throughput falls where the hidden size is no multiple of 64.",
-       .verdicts = {{.on = "H200, measured",
-                     .standing = standing,
-                     .merit = "1.32x",
-                     .reason = "The median of multiples of 64 is 1.32 times that of the others.",
-                     .command = "gemmetry study run example --device recorded:h200"},
-                    {.on = "A100, predicted",
-                     .standing = Standing::holds_in_part,
-                     .merit = "1.02x",
-                     .reason = "Only below 2048."}}},
-      {.text = "Nothing is claimed twice.", .verdicts = {{.on = "H200, measured", .reason = "No record."}}}};
+  struct Kind {
+    std::string_view words;
+    Tone tone;
+  };
+  const Kind kind =
+      std::array{Kind{"holds", Tone::good}, Kind{"holds in part", Tone::warn}, Kind{"does not hold", Tone::bad},
+                 Kind{"could not be tested", Tone::faint}}[static_cast<std::size_t>(number % 4)];
+  study.claims = {{.text = "Throughput falls where the hidden size is no multiple of 64.",
+                   .verdicts = {{.on = "H200, measured",
+                                 .standing = std::string(kind.words),
+                                 .tone = kind.tone,
+                                 .merit = "1.32x",
+                                 .reason = "The median of multiples of 64 is 1.32 times that of the others.",
+                                 .command = "gemmetry study run example --device recorded:h200"},
+                                {.on = "A100, predicted",
+                                 .standing = "holds in part",
+                                 .tone = Tone::warn,
+                                 .merit = "1.02x",
+                                 .reason = "Only below 2048."}}},
+                  {.text = "Nothing is claimed twice.",
+                   .verdicts = {{.on = "H200, measured", .standing = "could not be tested", .reason = "No record."}}}};
   return study;
 }
 

@@ -5,7 +5,7 @@
 #include <numbers>
 #include <unsupported/Eigen/NonLinearOptimization>
 
-#include "gemmetry/calibrate/parallel.h"
+#include "gemmetry/base/parallel.h"
 
 // A bounded parameter is searched as an angle: its place in the range is (1 + sin angle) / 2, as MINUIT does it. Times
 // that are minima over tiles have kinks, and single precision in them: differences are taken over a step that is wide

@@ -45,20 +45,6 @@ struct Options {
   std::string out;
 };
 
-report::Standing standing_of(study::Standing standing) {
-  switch (standing) {
-    case study::Standing::holds:
-      return report::Standing::holds;
-    case study::Standing::holds_in_part:
-      return report::Standing::holds_in_part;
-    case study::Standing::does_not_hold:
-      return report::Standing::does_not_hold;
-    case study::Standing::not_tested:
-      return report::Standing::not_tested;
-  }
-  return report::Standing::not_tested;
-}
-
 std::string merit_of(const study::Verdict& verdict) {
   return verdict.merit ? fmt::format("{:.3g}, {}", *verdict.merit, verdict.merit_name) : std::string();
 }
@@ -69,7 +55,8 @@ std::vector<report::PageClaim> claims_of(const study::Study& study, const std::v
     report::PageClaim claim{study.claims[i].text, {}};
     for (const StudyAnswer& answer : answers) {
       const study::Verdict& verdict = answer.verdicts[i];
-      claim.verdicts.push_back({answer.device, standing_of(verdict.standing), merit_of(verdict), verdict.reason,
+      claim.verdicts.push_back({answer.device, std::string(name(verdict.standing)), tone_of(verdict.standing),
+                                merit_of(verdict), verdict.reason,
                                 fmt::format("gemmetry study show {} --device {}", study.name, answer.device)});
     }
     claims.push_back(std::move(claim));

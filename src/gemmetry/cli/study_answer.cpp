@@ -102,20 +102,6 @@ std::vector<Row> thinned(const std::vector<Row>& rows, std::size_t most,
   return kept;
 }
 
-Tone tone_of(study::Standing standing) {
-  switch (standing) {
-    case study::Standing::holds:
-      return Tone::good;
-    case study::Standing::holds_in_part:
-      return Tone::warn;
-    case study::Standing::does_not_hold:
-      return Tone::bad;
-    case study::Standing::not_tested:
-      return Tone::faint;
-  }
-  return Tone::plain;
-}
-
 }  // namespace
 
 std::size_t StudyAnswer::missing() const {
@@ -130,6 +116,20 @@ StudyAnswer answer(const study::Study& study, std::vector<study::Point> points, 
       study, result.points, [&](const study::SeriesSetting& setting) { return device.costs(setting); }, asked);
   result.verdicts = study::judge(study, result.points, result.outcomes);
   return result;
+}
+
+report::Tone tone_of(study::Standing standing) {
+  switch (standing) {
+    case study::Standing::holds:
+      return Tone::good;
+    case study::Standing::holds_in_part:
+      return Tone::warn;
+    case study::Standing::does_not_hold:
+      return Tone::bad;
+    case study::Standing::not_tested:
+      return Tone::faint;
+  }
+  return Tone::plain;
 }
 
 std::string standing_text(const std::vector<study::Verdict>& verdicts) {

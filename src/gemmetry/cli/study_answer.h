@@ -24,7 +24,10 @@ struct StudyAnswer {
 StudyAnswer answer(const study::Study& study, std::vector<study::Point> points, StudyDevice& device,
                    const study::SeriesSetting& asked);
 
-/// "1 in part, 3 of 5 hold": what became of the claims.
+/// How a standing stands out.
+report::Tone tone_of(study::Standing standing);
+
+/// "3 of 5 hold, 1 in part": what became of the claims.
 std::string standing_text(const std::vector<study::Verdict>& verdicts);
 
 /// What a study is: the section "study".

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 
 #include "gemmetry/report/number.h"
@@ -10,29 +11,20 @@
 namespace gemmetry::report {
 namespace {
 
-constexpr std::array standings{Standing::holds, Standing::holds_in_part, Standing::does_not_hold, Standing::not_tested};
+/// What verdicts are shown as: their style and a sign that tells them apart whatever the colour.
+struct Chip {
+  Tone tone;
+  std::string_view style;
+  std::string_view sign;
+};
 
-/// Told apart by its sign, whatever the colour.
-std::string_view sign(Standing standing) {
-  switch (standing) {
-    case Standing::holds:
-      return "✓";
-    case Standing::holds_in_part:
-      return "◐";
-    case Standing::does_not_hold:
-      return "✗";
-    case Standing::not_tested:
-      return "–";
-  }
-  return "";
-}
+constexpr std::array chips{Chip{Tone::good, "good", "✓"}, Chip{Tone::warn, "warn", "◐"}, Chip{Tone::bad, "bad", "✗"},
+                           Chip{Tone::faint, "faint", "–"}};
 
-/// The class of its style: "holds-in-part".
-std::string css_class(Standing standing) {
-  std::string text(name(standing));
-  for (char& c : text)
-    if (c == ' ') c = '-';
-  return text;
+const Chip& chip_of(const PageVerdict& verdict) {
+  const auto same = [&](const Chip& chip) { return chip.tone == verdict.tone; };
+  const auto found = std::find_if(chips.begin(), chips.end(), same);
+  return found == chips.end() ? chips.back() : *found;
 }
 
 std::string escaped(std::string_view text) {
@@ -56,9 +48,10 @@ std::string element(std::string_view tag, std::string_view text) {
   return text.empty() ? "" : fmt::format("<{0}>{1}</{0}>\n", tag, escaped(text));
 }
 
-std::string chip(Standing standing) {
-  return fmt::format(R"(<span class="chip {}"><b aria-hidden="true">{}</b> {}</span>)", css_class(standing),
-                     sign(standing), name(standing));
+std::string chip_html(const PageVerdict& verdict) {
+  const Chip& chip = chip_of(verdict);
+  return fmt::format(R"(<span class="chip {}"><b aria-hidden="true">{}</b> {}</span>)", chip.style, chip.sign,
+                     escaped(verdict.standing));
 }
 
 std::string list_html(const std::vector<std::string>& lines, std::string_view css) {
@@ -107,7 +100,7 @@ std::string figures_text(const PageStudy& study) {
 std::string verdict_cells(const PageVerdict& verdict) {
   std::string html =
       fmt::format("<td class=\"on\">{}</td><td>{}</td><td class=\"merit\">{}</td><td class=\"reason\">{}",
-                  escaped(verdict.on), chip(verdict.standing), escaped(verdict.merit), escaped(verdict.reason));
+                  escaped(verdict.on), chip_html(verdict), escaped(verdict.merit), escaped(verdict.reason));
   if (!verdict.command.empty())
     html += fmt::format("<details><summary>again with</summary><code>{}</code></details>", escaped(verdict.command));
   return html + "</td>";
@@ -116,7 +109,7 @@ std::string verdict_cells(const PageVerdict& verdict) {
 std::string claim_rows(const PageStudy& study, const PageClaim& claim) {
   std::string html = "<tbody>\n";
   for (const PageVerdict& verdict : claim.verdicts) {
-    html += fmt::format("<tr data-standing=\"{}\">", css_class(verdict.standing));
+    html += fmt::format("<tr data-standing=\"{}\">", chip_of(verdict).style);
     if (&verdict == &claim.verdicts.front())
       html += fmt::format("<th scope=\"rowgroup\" rowspan=\"{}\">{} <a href=\"#{}\">{}</a></th>", claim.verdicts.size(),
                           escaped(claim.text), escaped(study.name),
@@ -128,15 +121,20 @@ std::string claim_rows(const PageStudy& study, const PageClaim& claim) {
 
 /// How many verdicts of each standing there are; pressed, the others are hidden.
 std::string standing_filter(const Page& page) {
-  std::array<int, standings.size()> counts{};
+  std::array<int, chips.size()> counts{};
+  std::array<const PageVerdict*, chips.size()> examples{};
   for (const PageStudy& study : page.studies)
     for (const PageClaim& claim : study.claims)
-      for (const PageVerdict& verdict : claim.verdicts) ++counts[static_cast<std::size_t>(verdict.standing)];
+      for (const PageVerdict& verdict : claim.verdicts) {
+        const auto place = static_cast<std::size_t>(&chip_of(verdict) - chips.data());
+        ++counts[place];
+        examples[place] = &verdict;
+      }
   std::string html = "<p class=\"filter\">";
-  for (const Standing standing : standings)
-    if (const int count = counts[static_cast<std::size_t>(standing)])
+  for (std::size_t i = 0; i < chips.size(); ++i)
+    if (examples[i])
       html += fmt::format("<button type=\"button\" aria-pressed=\"false\" data-standing=\"{}\">{} {}</button>\n",
-                          css_class(standing), count, chip(standing));
+                          chips[i].style, counts[i], chip_html(*examples[i]));
   return html + "</p>\n";
 }
 
@@ -159,7 +157,7 @@ std::string study_claims_html(const PageStudy& study) {
   for (const PageClaim& claim : study.claims) {
     html += "<li>" + escaped(claim.text);
     for (const PageVerdict& verdict : claim.verdicts)
-      html += fmt::format(" <span class=\"verdict\">{} {}</span>", chip(verdict.standing), escaped(verdict.on));
+      html += fmt::format(" <span class=\"verdict\">{} {}</span>", chip_html(verdict), escaped(verdict.on));
     html += "</li>\n";
   }
   return html + "</ul>\n";
@@ -207,20 +205,6 @@ std::string contents_html(const Page& page) {
 }
 
 }  // namespace
-
-std::string_view name(Standing standing) {
-  switch (standing) {
-    case Standing::holds:
-      return "holds";
-    case Standing::holds_in_part:
-      return "holds in part";
-    case Standing::does_not_hold:
-      return "does not hold";
-    case Standing::not_tested:
-      return "could not be tested";
-  }
-  return "";
-}
 
 std::string to_html(const Page& page, const PageAssets& assets) {
   std::string html = fmt::format(

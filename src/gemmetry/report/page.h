@@ -10,15 +10,14 @@
 
 namespace gemmetry::report {
 
-enum class Standing { holds, holds_in_part, does_not_hold, not_tested };
-
 /// What one GPU's numbers say of a claim.
 struct PageVerdict {
-  std::string on;  ///< "H200, measured"
-  Standing standing = Standing::not_tested;
-  std::string merit;    ///< the figure that decided, as text: "1.32x, ratio of medians"
-  std::string reason;   ///< one sentence
-  std::string command;  ///< that gives the numbers again
+  std::string on;           ///< "H200, measured"
+  std::string standing;     ///< in words: "holds"
+  Tone tone = Tone::faint;  ///< good: it holds; bad: it does not; warn: in part; faint: that is not known
+  std::string merit;        ///< the figure that decided, as text: "1.32x, ratio of medians"
+  std::string reason;       ///< one sentence
+  std::string command;      ///< that gives the numbers again
 };
 
 struct PageClaim {
@@ -54,8 +53,4 @@ PageAssets page_assets();
 
 /// One HTML file that needs no other and no network.
 std::string to_html(const Page& page, const PageAssets& assets);
-
-/// "holds", "holds in part", "does not hold", "could not be tested".
-std::string_view name(Standing standing);
-
 }  // namespace gemmetry::report

@@ -4,11 +4,11 @@
 
 #include <algorithm>
 #include <deque>
-#include <future>
 #include <thread>
 #include <unordered_map>
 
 #include "gemmetry/base/error.h"
+#include "gemmetry/base/parallel.h"
 #include "gemmetry/measure/measured_model.h"
 #include "gemmetry/measure/sweep.h"
 
@@ -58,13 +58,8 @@ void set_prices(PriceList& list) {
   all.reserve(list.prices.size());
   for (auto& [op, price] : list.prices) all.emplace_back(&op, &price);
 
-  const std::size_t threads = std::clamp<std::size_t>(std::thread::hardware_concurrency(), 1, all.size() + 1);
-  std::vector<std::future<void>> crew;
-  for (std::size_t first = 0; first < threads; ++first)
-    crew.push_back(std::async(std::launch::async, [&, first] {
-      for (std::size_t i = first; i < all.size(); i += threads) set_price(list, *all[i].first, *all[i].second);
-    }));
-  for (std::future<void>& thread : crew) thread.get();
+  in_parallel(all.size(), std::max(std::thread::hardware_concurrency(), 1U),
+              [&](std::size_t i) { set_price(list, *all[i].first, *all[i].second); });
 }
 
 Outcome outcome_of(const Point& point, const PriceList& list) {

@@ -8,7 +8,7 @@
 #include <thread>
 #include <vector>
 
-namespace gemmetry::calibrate {
+namespace gemmetry {
 
 /// Calls work(i) for i below `count` on as many threads, in any order. Throws the first exception that one threw.
 template <class Work>
@@ -33,4 +33,4 @@ void in_parallel(std::size_t count, std::size_t threads, Work work) {
   if (failure) std::rethrow_exception(failure);
 }
 
-}  // namespace gemmetry::calibrate
+}  // namespace gemmetry
