@@ -105,6 +105,9 @@ TEST(Study, MistakesAreOneLine) {
   expect_refused("study show " + study_file(scratch, "16,32,64", ""), "n");
   expect_refused("study show " + study_file(scratch, "0.1", "\"x\""), "at_least");
   expect_refused("study run vocabulary --device predict:h200 --retry", "--retry");
+  expect_refused("study run vocabulary vocabulary --device predict:h200", "named twice");
+  expect_refused("study show vocabulary --device predict:h200,predict:h200", "named twice");
+  expect_refused("study show " + study_file(scratch, "nowhere", "\\u001b[31mred"), "control character");
 }
 
 TEST(Report, IsOneFile) {

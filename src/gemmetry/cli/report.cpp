@@ -56,8 +56,7 @@ std::vector<report::PageClaim> claims_of(const study::Study& study, const std::v
     for (const StudyAnswer& answer : answers) {
       const study::Verdict& verdict = answer.verdicts[i];
       claim.verdicts.push_back({answer.device, std::string(name(verdict.standing)), tone_of(verdict.standing),
-                                merit_of(verdict), verdict.reason,
-                                fmt::format("gemmetry study show {} --device {}", study.name, answer.device)});
+                                merit_of(verdict), verdict.reason, answer.command});
     }
     claims.push_back(std::move(claim));
   }
@@ -75,9 +74,8 @@ report::PageStudy page_study(const study::Study& study, const std::vector<StudyA
   page.chart = chart_of(study, answers);
   page.table = points_table(study, answers, table_rows);
   for (const StudyAnswer& answer : answers)
-    page.provenance.push_back(fmt::format("{}: {}, {} points, {} missing; gemmetry study show {} --device {}",
-                                          answer.device, answer.source, answer.points.size(), answer.missing(),
-                                          study.name, answer.device));
+    page.provenance.push_back(fmt::format("{}: {}, {} points, {} missing; {}", answer.device, answer.source,
+                                          answer.points.size(), answer.missing(), answer.command));
   return page;
 }
 
@@ -136,9 +134,11 @@ ExitCode run_report(const Options& options, const Console& console) {
     std::vector<StudyAnswer> answers;
     for (std::size_t i = 0; i < devices.size(); ++i) {
       std::vector<study::Point> points = study::points_of(study, devices[i]->dtype());
-      if (options.devices[i].kind != backends::DeviceKind::predicted)
-        points = study::thinned(std::move(points), static_cast<std::size_t>(options.points));
+      const bool thins = options.devices[i].kind != backends::DeviceKind::predicted;
+      if (thins) points = study::thinned(std::move(points), static_cast<std::size_t>(options.points));
       answers.push_back(answer(study, std::move(points), *devices[i], options.asked));
+      answers.back().command =
+          show_command(name, devices[i]->name(), thins ? std::optional(options.points) : std::nullopt, options.asked);
     }
     page.studies.push_back(page_study(study, answers));
   }
@@ -162,7 +162,10 @@ void add_report(CLI::App& app, Command& chosen) {
            [options](const std::string&, const std::string& text) { options->devices = device_names(text); })
       ->default_str("predict:h200");
   add_text(sub, "--study", "NAMES", "these studies alone, with commas",
-           [options](const std::string&, const std::string& text) { options->studies = comma_list(text); });
+           [options](const std::string& what, const std::string& text) {
+             options->studies = comma_list(text);
+             require_different(what, options->studies);
+           });
   options->database.add_to(sub);
   add_setting(sub, options->asked);
   add_size(sub, "--points", options->points, "points of each series where they were measured", 2);

@@ -91,7 +91,10 @@ ExitCode run_show(const ShowOptions& options, const Console& console) {
   for (const backends::DeviceName& name : options.devices) {
     const std::unique_ptr<StudyDevice> device = open_study_device(name, options.database.path());
     answers.push_back(answer(study, options.sweeping.of(study, device->dtype()), *device, options.sweeping.asked));
-    for (const study::Verdict& verdict : answers.back().verdicts) claims.push_back({&study, device->name(), verdict});
+    const std::string command =
+        show_command(options.study, device->name(), options.sweeping.points, options.sweeping.asked);
+    for (const study::Verdict& verdict : answers.back().verdicts)
+      claims.push_back({&study, device->name(), verdict, command});
   }
   report::Document document;
   document.csv = "points";
@@ -133,6 +136,7 @@ struct RunOptions {
 
 /// A study with what its device says.
 struct Run {
+  std::string named;  ///< as it was asked for
   study::Study study;
   std::vector<study::Point> points;
   std::size_t left_out = 0;  ///< points, where the time is short
@@ -159,12 +163,15 @@ const std::vector<Column<Run>>& run_columns() {
 }
 
 std::vector<Run> runs_of(const RunOptions& options, op::Dtype dtype) {
-  if (options.all == !options.studies.empty())
+  if (options.all && !options.studies.empty())
+    throw Error(fmt::format("--all runs '{}' too: leave one of them out", options.studies.front()));
+  if (!options.all && options.studies.empty())
     throw Error("study run: name studies (gemmetry study list), or say --all");
+  require_different("study", options.studies);
   const std::vector<std::string> names = options.all ? study::study_names() : options.studies;
   std::vector<Run> runs;
   for (const std::string& name : names) {
-    Run run{study::load_study(name), {}, 0, {}};
+    Run run{name, study::load_study(name), {}, 0, {}};
     run.points = Sweeping{{}, options.points}.of(run.study, dtype);
     runs.push_back(std::move(run));
   }
@@ -192,7 +199,9 @@ ExitCode run_run(const RunOptions& options, const Console& console) {
   for (Run& run : runs) {
     console.progress(fmt::format("{}", run.study.name));
     run.answer = answer(run.study, std::move(run.points), *costs, asked);
-    for (const study::Verdict& verdict : run.answer.verdicts) claims.push_back({&run.study, costs->name(), verdict});
+    const std::string command = show_command(run.named, costs->name(), options.points, asked);
+    for (const study::Verdict& verdict : run.answer.verdicts)
+      claims.push_back({&run.study, costs->name(), verdict, command});
   }
   console.progress("");
   std::vector<report::Section> answers{{"studies", "Studies", report::List{make_table(run_columns(), runs)}},

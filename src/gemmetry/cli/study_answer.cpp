@@ -111,7 +111,7 @@ std::size_t StudyAnswer::missing() const {
 
 StudyAnswer answer(const study::Study& study, std::vector<study::Point> points, StudyDevice& device,
                    const study::SeriesSetting& asked) {
-  StudyAnswer result{device.name(), device.source(), std::move(points), {}, {}};
+  StudyAnswer result{device.name(), device.source(), std::move(points), {}, {}, {}};
   result.outcomes = study::outcomes_of(
       study, result.points, [&](const study::SeriesSetting& setting) { return device.costs(setting); }, asked);
   result.verdicts = study::judge(study, result.points, result.outcomes);
@@ -187,6 +187,16 @@ report::Table points_table(const study::Study& study, const std::vector<StudyAns
       thinned(rows_of(study, answers), most, [](const Row& a, const Row& b) { return a.answer == b.answer; }));
 }
 
+std::string show_command(const std::string& named, const std::string& device, std::optional<std::int64_t> points,
+                         const study::SeriesSetting& asked) {
+  std::string command = fmt::format("gemmetry study show {} --device {}", named, device);
+  if (points) command += fmt::format(" --points {}", *points);
+  const study::SeriesSetting usual;
+  if (asked.clocks != usual.clocks) command += fmt::format(" --clocks {}", name(asked.clocks));
+  if (asked.policy != usual.policy) command += fmt::format(" --algorithm {}", name(asked.policy));
+  return command;
+}
+
 report::Section claims_section(const std::vector<JudgedClaim>& claims) {
   const std::vector<Column<JudgedClaim>> columns{
       {{.key = "study", .heading = "study", .once = true}, [](const JudgedClaim& c) { return Value(c.study->name); }},
@@ -204,10 +214,7 @@ report::Section claims_section(const std::vector<JudgedClaim>& claims) {
       {{.key = "reason"}, [](const JudgedClaim& c) { return Value(c.verdict.reason); }},
       {{.key = "", .heading = "why", .wrap = true},
        [](const JudgedClaim& c) { return Value(fmt::format("{} ({})", c.verdict.claim->text, c.verdict.reason)); }},
-      {{.key = "command"},
-       [](const JudgedClaim& c) {
-         return Value(fmt::format("gemmetry study show {} --device {}", c.study->name, c.device));
-       }},
+      {{.key = "command"}, [](const JudgedClaim& c) { return Value(c.command); }},
   };
   return {"claims", "Claims", report::List{make_table(columns, claims)}};
 }

@@ -1,6 +1,8 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -17,6 +19,7 @@ struct StudyAnswer {
   std::vector<study::Point> points;
   std::vector<study::Outcome> outcomes;  ///< of each of them
   std::vector<study::Verdict> verdicts;
+  std::string command = {};  ///< that gives the points again, where it is known
 
   std::size_t missing() const;
 };
@@ -47,7 +50,13 @@ struct JudgedClaim {
   const study::Study* study = nullptr;
   std::string device;
   study::Verdict verdict;
+  std::string command;  ///< that gives its points again
 };
+
+/// "gemmetry study show NAME --device DEVICE --points 24": what gives a study's points again. `named` is how the study
+/// was asked for: its name or a path.
+std::string show_command(const std::string& named, const std::string& device, std::optional<std::int64_t> points,
+                         const study::SeriesSetting& asked);
 
 /// The section "claims".
 report::Section claims_section(const std::vector<JudgedClaim>& claims);

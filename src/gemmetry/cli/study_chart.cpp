@@ -119,7 +119,8 @@ std::string plot_of(const study::Study& study, const std::vector<StudyAnswer>& a
     answer.outcomes.resize(count);
   }
   report::Chart chart = chart_of(study, first);
-  if (study.series.size() > 1) chart.title += fmt::format(": {}", study.series.front().label);
+  if (study.series.size() > 1)
+    chart.title += fmt::format(": {}, the first of {} series", study.series.front().label, study.series.size());
   return report::to_plot(chart, style);
 }
 

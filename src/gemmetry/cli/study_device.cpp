@@ -4,6 +4,7 @@
 
 #include <map>
 #include <optional>
+#include <set>
 #include <utility>
 
 #include "gemmetry/base/text_value.h"
@@ -102,9 +103,17 @@ class Stored final : public StudyDevice {
 
 }  // namespace
 
+void require_different(const std::string& what, const std::vector<std::string>& names) {
+  std::set<std::string> seen;
+  for (const std::string& name : names)
+    if (!seen.insert(name).second) throw Error(fmt::format("{} '{}' is named twice: name it once", what, name));
+}
+
 std::vector<backends::DeviceName> device_names(const std::string& text) {
+  const std::vector<std::string> names = comma_list(text);
+  require_different("--device", names);
   std::vector<backends::DeviceName> devices;
-  for (const std::string& name : comma_list(text)) devices.push_back(backends::DeviceName::from(name));
+  for (const std::string& name : names) devices.push_back(backends::DeviceName::from(name));
   return devices;
 }
 

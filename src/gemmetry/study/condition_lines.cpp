@@ -184,15 +184,19 @@ Verdict judge(const SaturationCondition& condition, double tolerance, const Evid
   std::size_t near = 0, all = 0;
   for (const Line& line : lines_of(samples.known)) {
     const double best = time ? std::ranges::min(line, {}, &Stop::y).y : std::ranges::max(line, {}, &Stop::y).y;
-    for (const Stop& stop : line) {
-      if (stop.point->x < condition.from.value(stop.point->variables)) continue;
+    Line beyond;
+    std::ranges::copy_if(line, std::back_inserter(beyond), [&](const Stop& stop) {
+      return stop.point->x >= condition.from.value(stop.point->variables);
+    });
+    if (beyond.size() < 2) continue;  // one place alone shows no level
+    for (const Stop& stop : beyond) {
       const double share = time ? best / stop.y : stop.y / best;
       ++all;
       near += share * (1 + tolerance) >= 1 - condition.within;
     }
   }
   const std::string from = fmt::format("{} >= {}", evidence.study.chart.x, condition.from.text());
-  if (all == 0) return not_tested(samples, fmt::format("none at {} in a line of two or more", from));
+  if (all == 0) return not_tested(samples, fmt::format("no line has two or more at {}", from));
 
   Verdict verdict;
   verdict.merit = share_of(near, all);

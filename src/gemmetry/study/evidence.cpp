@@ -21,6 +21,10 @@ Samples Evidence::of(const Selection& selection) const {
       if (samples.why.empty()) samples.why = outcome.how;
     }
   }
+  if (samples.known.size() < samples.missing) {
+    samples.scattered = samples.known.size();
+    samples.known.clear();
+  }
   return samples;
 }
 

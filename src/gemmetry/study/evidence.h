@@ -23,7 +23,8 @@ struct Sample {
 struct Samples {
   std::vector<Sample> known;
   std::size_t missing = 0;
-  std::string why;  ///< the first of those is
+  std::string why;            ///< the first of those is
+  std::size_t scattered = 0;  ///< known, but fewer than are missing: these are not among `known`, as they tell little
 };
 
 /// Everything that is known of a study.

@@ -34,12 +34,21 @@ constexpr std::array<Word<Quantity>, 4> quantities{{{"tflops", Quantity::tflops}
                                                     {"time_per_token", Quantity::time_per_token}}};
 constexpr std::array<Word<Mark>, 3> marks{{{"line", Mark::line}, {"points", Mark::points}, {"bars", Mark::bars}}};
 
+/// Texts are shown on terminals and pages as they are.
+void refuse_control_characters(const std::string& text, const std::string& source) {
+  const auto is_control = [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; };
+  if (std::any_of(text.begin(), text.end(), is_control))
+    throw Error(fmt::format("{}: the text {} has a control character: write it without", source, json(text).dump()));
+}
+
 /// The document with its keys as they are written, since axes and formulas have an order. Error for a key that stands
 /// twice in an object.
 ordered_json in_order(std::string_view text, const std::string& source) {
   using Event = ordered_json::parse_event_t;
   std::vector<std::set<std::string>> open;
   return ordered_json::parse(text, [&](int, Event event, ordered_json& value) {
+    if (event == Event::value && value.is_string())
+      refuse_control_characters(value.get_ref<const std::string&>(), source);
     if (event == Event::object_start) open.emplace_back();
     if (event == Event::object_end) open.pop_back();
     if (event == Event::key && !open.back().insert(value.get<std::string>()).second)

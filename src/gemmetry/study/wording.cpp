@@ -28,6 +28,9 @@ Verdict not_tested(const Samples& samples, std::string_view needed) {
   verdict.points = samples.known.size();
   if (samples.known.empty() && samples.missing == 0)
     verdict.reason = fmt::format("no point is selected; {}", needed);
+  else if (samples.scattered > 0)
+    verdict.reason = fmt::format("only {} of {} known: {}", samples.scattered,
+                                 count_text(samples.scattered + samples.missing, "point"), samples.why);
   else if (samples.known.empty())
     verdict.reason = fmt::format("none of {} is known: {}", count_text(samples.missing, "point"), samples.why);
   else
