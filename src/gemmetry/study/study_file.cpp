@@ -36,7 +36,7 @@ constexpr std::array<Word<Mark>, 3> marks{{{"line", Mark::line}, {"points", Mark
 
 /// Texts are shown on terminals and pages as they are.
 void refuse_control_characters(const std::string& text, const std::string& source) {
-  const auto is_control = [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; };
+  const auto is_control = [](char c) { return (static_cast<unsigned char>(c) < 0x20 && c != '\n') || c == 0x7f; };
   if (std::any_of(text.begin(), text.end(), is_control))
     throw Error(fmt::format("{}: the text {} has a control character: write it without", source, json(text).dump()));
 }
