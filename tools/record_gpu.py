@@ -7,7 +7,7 @@
 
 The folder's CSV files are read first, and what they hold is not measured again. Each GPU takes its share (--gpus): bursts first, then
 a tenth sustained, then the best of 8 algorithms for a quarter of the products, chosen and measured again. Neither Ctrl-C nor kill -9
-loses anything: databases and tuning tables stay in the folder's `work`, which the next run reads too.
+loses anything: databases and tuning tables stay in the folder's `unfinished`, which the next run reads too.
 """
 import argparse
 import csv
@@ -196,7 +196,7 @@ def record(args):
     if args.thin > 1:
         lists, more = ({kind: ops[::args.thin] for kind, ops in some.items()} for some in (lists, more))
     print(", ".join(f"{len(ops) + len(more.get(kind, ()))} {kind}" for kind, ops in lists.items()), flush=True)
-    work = args.folder / "work"
+    work = args.folder / "unfinished"
     work.mkdir(parents=True, exist_ok=True)
     known = work / "all.db"
     collect(args, work, known)

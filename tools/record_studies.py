@@ -5,7 +5,7 @@
     tools/record_studies.py build/release/gemmetry data/measured/h200/studies --minutes 9      goes on where the last run ended
 
 Each GPU takes its share of every study, thinned to --points of each series; what the folder's files and those beside it hold is not
-measured again. Ctrl-C and kill -9 lose nothing: databases and tuning tables stay in the folder's `work`.
+measured again. Ctrl-C and kill -9 lose nothing: databases and tuning tables stay in the folder's `unfinished`.
 """
 import argparse
 import csv
@@ -22,22 +22,22 @@ NOT_IDENTITY = ("status", "reason", "time", "tool", "command", "error", "ending"
 
 
 def files_of(folder):
-    return sorted(file for file in folder.rglob("*.csv") if "work" not in file.parts)
+    return sorted(file for file in folder.rglob("*.csv") if "unfinished" not in file.parts)
 
 
 def collect(args, database):
     """All that is known: the GPU's files, and what earlier runs left."""
     if files := files_of(args.folder.parent):
         gemmetry(args.program, "records", "import", *files, "--db", database)
-    if left := sorted((args.folder / "work").glob("gpu*.db")):
+    if left := sorted((args.folder / "unfinished").glob("gpu*.db")):
         gemmetry(args.program, "records", "merge", *left, "--db", database)
-        for file in (args.folder / "work").glob("gpu*.db*"):
+        for file in (args.folder / "unfinished").glob("gpu*.db*"):
             file.unlink()
 
 
 def measure(args, database):
     """Every GPU's share at once, until it is done or time is up."""
-    work, deadline, processes = args.folder / "work", time.monotonic() + 60 * args.minutes, []
+    work, deadline, processes = args.folder / "unfinished", time.monotonic() + 60 * args.minutes, []
     for rank in range(args.gpus):
         # A share writes to a file of its own.
         own = work / (f"gpu{rank}.rank{rank}.db" if args.gpus > 1 else f"gpu{rank}.db")
@@ -69,7 +69,7 @@ def identity(row):
 def export(args, database):
     """One file a kind of operator, of what the files beside the folder do not have."""
     beside = {identity(row) for file in args.folder.parent.glob("*.csv") for row in csv.DictReader(open(file, encoding="utf-8"))}
-    everything = args.folder / "work" / "all.csv"
+    everything = args.folder / "unfinished" / "all.csv"
     gemmetry(args.program, "records", "export", "--compact", "--db", database, "--out", everything)
     kinds = {}
     for row in csv.DictReader(open(everything, encoding="utf-8")):
@@ -94,8 +94,8 @@ def main():
     parser.add_argument("--points", type=int, default=24, help="of each series")
     parser.add_argument("--minutes", type=float, default=600, help="end after so long")
     args = parser.parse_args()
-    (args.folder / "work").mkdir(parents=True, exist_ok=True)
-    database = args.folder / "work" / "all.db"
+    (args.folder / "unfinished").mkdir(parents=True, exist_ok=True)
+    database = args.folder / "unfinished" / "all.db"
     collect(args, database)
     if args.minutes > 0:
         measure(args, database)
