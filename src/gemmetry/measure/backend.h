@@ -3,6 +3,7 @@
 #include <cstdint>
 
 #include "gemmetry/measure/element.h"
+#include "gemmetry/measure/kernel.h"
 #include "gemmetry/measure/operands.h"
 #include "gemmetry/op/operator.h"
 
@@ -11,8 +12,8 @@
 
 namespace gemmetry::measure {
 
-/// Changes whenever anything in this file, element.h, operands.h or op/operator.h changes.
-inline constexpr int backend_abi = 1;
+/// Changes whenever anything in this file, element.h, kernel.h, operands.h or op/operator.h changes.
+inline constexpr int backend_abi = 2;
 
 enum class StatusCode {
   ok,
@@ -130,12 +131,40 @@ class Backend {
 
   /// Replays the recording `replays` times without a gap and gives the device's time of each, in seconds.
   virtual Status time(Recording* recording, std::int32_t replays, double* times_s) noexcept = 0;
+
+  // What running a model needs beside: a backend that only measures operators leaves it out.
+
+  /// Copies from the host, after all work so far; `from` may change when it returns.
+  virtual Status write(void* buffer, const void* from, std::int64_t bytes) noexcept;
+
+  /// Plans a kernel, a product or attention with the algorithm whose key is given (null: the library's first choice). A
+  /// call of the plan has the operands that the kernel's struct lists.
+  virtual Status plan_kernel(const Kernel& kernel, const char* algorithm_key, Plan** plan) noexcept;
+
+  /// Replays the recording without timing it, and waits.
+  virtual Status replay(Recording* recording, std::int32_t replays) noexcept;
+
+  /// Runs the calls in order and gives the device's time of each, in seconds, the gap before it included.
+  virtual Status time_each(const Call* calls, std::int32_t count, double* times_s) noexcept;
 };
+
+namespace detail {
+/// Of a call that a backend leaves out.
+inline Status left_out() noexcept {
+  return {StatusCode::unsupported, "this backend measures operators; it does not run models"};
+}
+}  // namespace detail
+
+inline Status Backend::write(void*, const void*, std::int64_t) noexcept { return detail::left_out(); }
+inline Status Backend::plan_kernel(const Kernel&, const char*, Plan**) noexcept { return detail::left_out(); }
+inline Status Backend::replay(Recording*, std::int32_t) noexcept { return detail::left_out(); }
+inline Status Backend::time_each(const Call*, std::int32_t, double*) noexcept { return detail::left_out(); }
 
 /// What a loaded backend is asked for.
 struct OpenRequest {
   int abi = backend_abi;
   std::int32_t operator_bytes = sizeof(op::Operator);  ///< both sides must have been built from the same operators
+  std::int32_t kernel_bytes = sizeof(Kernel);          ///< and kernels
   std::int32_t device = 0;                             ///< index of the device
 };
 

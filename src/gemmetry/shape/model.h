@@ -102,6 +102,41 @@ struct OutputHead {
   bool operator==(const OutputHead&) const = default;
 };
 
+/// How rotary frequencies are stretched for contexts longer than those trained on.
+struct RotaryScaling {
+  enum class Kind { linear, llama3 };
+  Kind kind = Kind::linear;
+  double factor = 1;
+  double low_frequency_factor = 1;   ///< llama3
+  double high_frequency_factor = 4;  ///< llama3
+  double original_positions = 8192;  ///< llama3
+  bool operator==(const RotaryScaling&) const = default;
+};
+
+/// What a config says of a model's values: it changes its results, not its cost.
+struct Constants {
+  double norm_epsilon = 1e-5;
+  double rotary_base = 10000;
+  std::optional<RotaryScaling> rotary_scaling = std::nullopt;
+  bool gelu_tanh = false;            ///< GELU in its tanh form
+  std::int64_t position_offset = 0;  ///< first row of the learned position table that is used (OPT: 2)
+  bool operator==(const Constants&) const = default;
+};
+
+/// What is added to a trained model to adapt it, its own weights frozen.
+enum class AdapterKind {
+  houlsby,      ///< Adapter^H: two bottlenecks a layer, after attention and after the FFN, each before it is added
+  lin,          ///< Adapter^L: one a layer, after the FFN, with a norm of its own
+  lora,         ///< LoRA beside the query and value projections, not merged: two thin products each
+  lora_merged,  ///< LoRA added into the weights: the model's own operators
+};
+
+struct Adapter {
+  AdapterKind kind = AdapterKind::lora;
+  std::int64_t rank = 0;  ///< r: width of the bottleneck
+  bool operator==(const Adapter&) const = default;
+};
+
 /// The shape of a transformer: all that decides its operators and its parameter count. Letters are the paper's (Table
 /// I).
 struct Model {
@@ -132,6 +167,8 @@ struct Model {
 
   OutputHead head;
   bool pooler = false;  ///< a dense h to h layer on the first token (BERT without head)
+  Constants constants;
+  std::optional<Adapter> adapter;
 
   /// One entry a layer where layers differ; empty: all alike (windowed if there is a window, sparse if there are
   /// experts).

@@ -11,7 +11,8 @@ using gemmetry::measure::StatusCode;
 extern "C" [[gnu::visibility("default")]] gemmetry::measure::Backend* gemmetry_open_backend(
     const gemmetry::measure::OpenRequest* request, gemmetry::measure::Status* status) noexcept {
   constexpr gemmetry::measure::OpenRequest here;
-  if (request->abi != here.abi || request->operator_bytes != here.operator_bytes) {
+  if (request->abi != here.abi || request->operator_bytes != here.operator_bytes ||
+      request->kernel_bytes != here.kernel_bytes) {
     *status =
         failure(StatusCode::unsupported,
                 "the CUDA backend (interface %d, operators of %d bytes) is of another build than the program (%d, "
