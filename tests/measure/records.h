@@ -6,22 +6,11 @@
 #include <fstream>
 #include <string>
 
-#include "gemmetry/base/error.h"
+#include "error_of.h"
 #include "gemmetry/measure/record.h"
 #include "scratch.h"
 
 namespace gemmetry::measure {
-
-/// The message of the error that a call ends with; empty when it ends well.
-template <class Call>
-std::string error_of(const Call& call) {
-  try {
-    call();
-  } catch (const Error& problem) {
-    return problem.what();
-  }
-  return "";
-}
 
 template <std::size_t size>
 void set_text(char (&target)[size], const char* text) {

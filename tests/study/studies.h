@@ -2,22 +2,11 @@
 
 #include <string>
 
-#include "gemmetry/base/error.h"
+#include "error_of.h"
 #include "gemmetry/base/json.h"
 #include "gemmetry/study/study_file.h"
 
 namespace gemmetry::study {
-
-/// The message of the error that a call ends with; empty when it ends well.
-template <class Call>
-std::string error_of(const Call& call) {
-  try {
-    call();
-  } catch (const Error& problem) {
-    return problem.what();
-  }
-  return "";
-}
 
 /// A study of products, to be changed by a test.
 inline nlohmann::ordered_json product_study() {

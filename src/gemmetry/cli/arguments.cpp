@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <set>
+
 #include "gemmetry/base/error.h"
 
 namespace gemmetry::cli {
@@ -57,6 +59,12 @@ CLI::Option* add_text(CLI::App& app, const std::string& flags, const std::string
     return true;
   };
   return app.add_option(flags, take, description)->type_name(type);
+}
+
+void require_different(const std::string& what, const std::vector<std::string>& names) {
+  std::set<std::string> seen;
+  for (const std::string& name : names)
+    if (!seen.insert(name).second) throw Error(fmt::format("{} '{}' is named twice: name it once", what, name));
 }
 
 CLI::Option* add_size(CLI::App& app, const std::string& flags, std::int64_t& target, const std::string& description,

@@ -27,6 +27,9 @@ struct Band {
 };
 Band band(std::string_view what, std::string_view text);
 
+/// Error where one of the names stands twice.
+void require_different(const std::string& what, const std::vector<std::string>& names);
+
 /// An option that is a whole number.
 CLI::Option* add_size(CLI::App& app, const std::string& flags, std::int64_t& target, const std::string& description,
                       std::int64_t low = 1);

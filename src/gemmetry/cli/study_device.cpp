@@ -4,10 +4,10 @@
 
 #include <map>
 #include <optional>
-#include <set>
 #include <utility>
 
 #include "gemmetry/base/text_value.h"
+#include "gemmetry/cli/arguments.h"
 #include "gemmetry/cli/gpu_options.h"
 #include "gemmetry/cli/recorded_device.h"
 #include "gemmetry/gpu/catalogue.h"
@@ -102,12 +102,6 @@ class Stored final : public StudyDevice {
 };
 
 }  // namespace
-
-void require_different(const std::string& what, const std::vector<std::string>& names) {
-  std::set<std::string> seen;
-  for (const std::string& name : names)
-    if (!seen.insert(name).second) throw Error(fmt::format("{} '{}' is named twice: name it once", what, name));
-}
 
 std::vector<backends::DeviceName> device_names(const std::string& text) {
   const std::vector<std::string> names = comma_list(text);

@@ -31,9 +31,6 @@ class StudyDevice {
   std::string name_;
 };
 
-/// Error where one of the names stands twice.
-void require_different(const std::string& what, const std::vector<std::string>& names);
-
 /// "predict:a100,recorded:h200": the devices that an option names. Error naming the choices, or one that is there
 /// twice.
 std::vector<backends::DeviceName> device_names(const std::string& text);

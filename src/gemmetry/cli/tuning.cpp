@@ -6,7 +6,7 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <chrono>
+#include <cstdint>
 #include <filesystem>
 #include <utility>
 
@@ -40,49 +40,37 @@ class FolderLock {
   int folder_;
 };
 
-/// A tuning table on disk, which other processes may fill too. Choices are written when a second has passed since the
-/// last were, and at the end: a large table takes longer to write than an operator to tune.
+/// A tuning table on disk, which other processes may fill too. Every choice is on disk before the next is made.
 class TableFile {
  public:
-  explicit TableFile(std::string path) : path_(std::move(path)), table_(existing()) {}
-  ~TableFile() {
-    try {
-      write();
-    } catch (...) {  // it was told already, or the next write will tell
-    }
-  }
-  TableFile(const TableFile&) = delete;
-  TableFile& operator=(const TableFile&) = delete;
+  explicit TableFile(std::string path) : path_(std::move(path)) { read_changes(); }
 
   const measure::TuningTable& table() const { return table_; }
 
+  /// Puts it beside what other processes have put there meanwhile. Error as TuningTable has it.
   void put(const measure::TunedAlgorithm& tuned) {
-    fresh_.push_back(tuned);
-    if (Clock::now() - written_ >= std::chrono::seconds(1)) write();
-  }
-
-  /// Puts them beside what other processes have put there meanwhile. Error as TuningTable has it.
-  void write() {
-    if (fresh_.empty()) return;
     const FolderLock lock(path_);
-    measure::TuningTable table = existing();
-    for (const measure::TunedAlgorithm& tuned : fresh_) table.put(tuned);
-    table.save(path_);
-    fresh_.clear();
-    written_ = Clock::now();
+    read_changes();
+    table_.put(tuned);
+    table_.save(path_);
+    version_ = version();
   }
 
  private:
-  using Clock = std::chrono::steady_clock;
+  /// When the file was written and how long it is: other than before when somebody else has written it.
+  using Version = std::pair<std::filesystem::file_time_type, std::uintmax_t>;
 
-  measure::TuningTable existing() const {
-    return std::filesystem::exists(path_) ? measure::TuningTable::load(path_) : measure::TuningTable();
+  Version version() const { return {std::filesystem::last_write_time(path_), std::filesystem::file_size(path_)}; }
+
+  void read_changes() {
+    if (!std::filesystem::exists(path_) || version() == version_) return;
+    table_ = measure::TuningTable::load(path_);
+    version_ = version();
   }
 
   std::string path_;
-  measure::TuningTable table_;  ///< as it was at the beginning
-  std::vector<measure::TunedAlgorithm> fresh_;
-  Clock::time_point written_ = {};
+  measure::TuningTable table_;
+  Version version_;
 };
 
 /// The operator's choice, or why there is none. Throws DeviceLost.
@@ -128,7 +116,6 @@ std::vector<TunedOperator> tune(std::span<const op::Operator> ops, MeasuringSess
     if (row.tuned) file.put(*row.tuned);
   }
   console.progress("");
-  file.write();
   return rows;
 }
 

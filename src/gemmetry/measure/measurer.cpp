@@ -6,6 +6,7 @@
 #include <array>
 #include <new>
 #include <span>
+#include <string_view>
 #include <utility>
 
 #include "gemmetry/gpu/catalogue.h"
@@ -84,7 +85,7 @@ void Measurer::fill(Record& record) {
   record.algorithm = made->algorithm();
   auto known = checked_.find(record.op);
   if (known == checked_.end()) {
-    Checked checked{made->algorithm().key, check(record.op, *made), ""};
+    Checked checked{"", check(record.op, *made), ""};
     record.error = checked.verdict.error;
     if (!checked.verdict.right) {
       made = next_right(record.op, *made, checked);
@@ -102,13 +103,14 @@ void Measurer::fill(Record& record) {
     record.reason = known->second.passed_over;
 }
 
-/// With what was found right before, or the tuned algorithm where there is one that this version of the library still
-/// has.
+/// With what took the place of a wrong first choice, or the tuned algorithm where there is one that this version of the
+/// library still has.
 std::unique_ptr<Subject> Measurer::subject(const op::Operator& op) const {
   const Footing footing{.warm = measuring_.setting.warm, .replay = measuring_.setting.replay};
   const bool tuned = measuring_.setting.policy == Policy::tuned && measuring_.tuned;
   const auto known = checked_.find(op);
-  const std::string key = known != checked_.end() ? known->second.key : tuned ? measuring_.tuned(op) : "";
+  std::string key = known != checked_.end() ? known->second.key : "";
+  if (key.empty() && tuned) key = measuring_.tuned(op);
   if (!key.empty()) {
     try {
       return std::make_unique<Subject>(backend_, device_, op, key.c_str(), footing);
@@ -138,7 +140,7 @@ std::unique_ptr<Subject> Measurer::next_right(const op::Operator& op, const Subj
   std::int32_t found = 0;
   require(backend_.algorithms(op, proposals.data(), most_proposals, &found));
   for (const AlgorithmInfo& proposal : std::span(proposals).first(static_cast<std::size_t>(found))) {
-    if (proposal.key == checked.key) continue;
+    if (std::string_view(proposal.key) == wrong.algorithm().key) continue;
     auto next = std::make_unique<Subject>(wrong, proposal.key);
     const Verdict verdict = check(op, *next);
     if (!verdict.right) continue;

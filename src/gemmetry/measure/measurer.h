@@ -57,7 +57,7 @@ class Measurer {
  private:
   /// What an operator is measured with.
   struct Checked {
-    std::string key;  ///< of the algorithm
+    std::string key;  ///< of the proposal that took the first choice's place; empty: it is right
     Verdict verdict;
     std::string passed_over;  ///< what was wrong with the library's first choice; empty where that is used
   };
