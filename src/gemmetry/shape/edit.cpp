@@ -8,6 +8,7 @@
 
 #include "gemmetry/base/error.h"
 #include "gemmetry/base/suggest.h"
+#include "gemmetry/shape/adapter.h"
 
 namespace gemmetry::shape {
 namespace {
@@ -171,6 +172,23 @@ void edit_kinds(Model& model, const ModelEdit& edit) {
   }
 }
 
+void edit_adapter(Model& model, const ModelEdit& edit) {
+  if (!edit.adapter && !edit.adapter_rank) return;
+  if (edit.adapter == "none") {
+    model.adapter.reset();
+    return;
+  }
+  if (!model.adapter && !(edit.adapter && edit.adapter_rank))
+    throw Error("a model gets an adapter by its kind and rank together, as in --adapter lora:8");
+  Adapter adapter = model.adapter.value_or(Adapter{});
+  if (edit.adapter) adapter.kind = adapter_kind_from_name(*edit.adapter);
+  adapter.rank = edit.adapter_rank.value_or(adapter.rank);
+  if (adapter.rank < 0 || adapter.rank > model.hidden)
+    throw Error(fmt::format("--adapter {}: expected a rank from 0 (no adapter) to the hidden size {}", to_text(adapter),
+                            model.hidden));
+  model.adapter = adapter.rank > 0 ? std::optional(adapter) : std::nullopt;
+}
+
 }  // namespace
 
 FfnFunction ffn_function_from_name(std::string_view name) { return choose(ffn_functions, "activation", name); }
@@ -184,6 +202,7 @@ Model edited(Model model, const ModelEdit& edit) {
   if (edit.positions || edit.positions_max) edit_positions(model, edit);
   edit_kinds(model, edit);
   if (edit.layers) set_layers(model, *edit.layers);
+  edit_adapter(model, edit);
   validate(model);
   return model;
 }

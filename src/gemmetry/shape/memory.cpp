@@ -16,18 +16,20 @@
 //   experts      router probabilities (fp32)         experts                        every rank
 //                rows sent to and back from experts  2 active h                     every rank
 //                input and output of the activation  2 or 3 active width            width / t
+//   adapters     input, both sides of the activation h + 2 r (LoRA: r, no input)   every rank
 //   dropout      one byte: two residual masks, one   2 h, a s                       as what they mask
 //                score mask; the dropped scores      a s
 //
 // For the paper's layer with unfused attention and dropout the sum is sbh (34 + 5 a s / h) bytes at 16 bits,
 // Korthikanti et al. for a layer, and their Table 2 with t, sequence parallelism, selective and full recompute.
 // Attention that is not fused repeats grouped KV heads; eager attention also keeps the softmax in fp32. What it
-// ignores: workspaces, fragmentation, communication buffers, fp8 copies of weights, the token ids. Source: arXiv
-// 2205.05198 (activations), arXiv 1910.02054 (ZeRO: states and their sharding).
+// ignores: workspaces, fragmentation, communication buffers, fp8 copies of weights, the token ids, and that frozen
+// weights beside an adapter need not keep their products' inputs. Source: arXiv 2205.05198 (activations), arXiv 1910.02054 (ZeRO: states and their sharding).
 #include "gemmetry/shape/memory.h"
 
 #include <algorithm>
 
+#include "gemmetry/shape/adapter.h"
 #include "gemmetry/shape/parameters.h"
 
 namespace gemmetry::shape {
@@ -100,11 +102,21 @@ double ffn_bytes(const Model& model, const Shares& s, bool sparse) {
   return input + 4 * s.stream_rows * static_cast<double>(x.count) + s.e * s.rows * (2 * active * s.h + tensors * inner);
 }
 
+/// What a layer's adapters keep: their inputs (LoRA's is the projection's), and both sides of the bottleneck.
+double adapter_bytes(const Model& model, const Shares& s) {
+  if (!is_separate(model)) return 0;
+  const double rank = static_cast<double>(model.adapter->rank);
+  if (model.adapter->kind == AdapterKind::lora) return s.e * s.rows * 2 * rank;
+  const double count = model.adapter->kind == AdapterKind::houlsby ? 2 : 1;
+  return s.e * s.stream_rows * count * (s.h + 2 * rank);
+}
+
 /// All that a layer keeps without recompute.
 double layer_bytes(const Model& model, const Workload& workload, const Shares& s, LayerKind kind) {
   const double norms = s.e * s.stream_rows * s.h * norms_per_layer(model);
   const double masks = workload.dropout ? 2 * s.stream_rows * s.h : 0;
-  return norms + masks + attention_bytes(model, s) + core_bytes(workload, s) + ffn_bytes(model, s, kind.sparse);
+  return norms + masks + attention_bytes(model, s) + core_bytes(workload, s) + ffn_bytes(model, s, kind.sparse) +
+         adapter_bytes(model, s);
 }
 
 double kept_bytes(const Model& model, const Workload& workload, const Shares& s, LayerKind kind) {
@@ -240,8 +252,9 @@ MemoryBytes memory_per_gpu(const Model& model, const Workload& workload) {
   const double ranks = static_cast<double>(workload.data_parallel);
   const auto shared_from = [&](Sharding stage) { return workload.sharding >= stage ? ranks : 1.0; };
   memory.weights = parameters * e / shared_from(Sharding::parameters);
-  memory.gradients = parameters * e / shared_from(Sharding::gradients);
-  memory.optimizer = parameters * (e < 4 ? 12 : 8) / shared_from(Sharding::optimizer);
+  const double trained = static_cast<double>(trained_parameters_per_gpu(model, workload));
+  memory.gradients = trained * e / shared_from(Sharding::gradients);
+  memory.optimizer = trained * (e < 4 ? 12 : 8) / shared_from(Sharding::optimizer);
   memory.activations = training_activations(model, workload);
   memory.recomputed = recomputed_bytes(model, workload, Shares(model, workload));
   return memory;

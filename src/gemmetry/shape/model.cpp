@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "gemmetry/base/error.h"
+#include "gemmetry/shape/adapter.h"
 #include "gemmetry/shape/parameters.h"
 
 namespace gemmetry::shape {
@@ -86,6 +87,16 @@ void validate_experts(const Experts& experts, const Checks& check) {
   check.size("width of the shared experts", experts.shared_width, 0);
 }
 
+void validate_adapter(const Model& model, const Checks& check) {
+  const Adapter& adapter = *model.adapter;
+  check.size(fmt::format("rank of adapter {}", name(adapter.kind)), adapter.rank);
+  const bool low_rank = adapter.kind == AdapterKind::lora || adapter.kind == AdapterKind::lora_merged;
+  if (low_rank && model.attention.latent)
+    check.fail(
+        "adapter lora stands beside the query and value projections, which latent attention does not have: use houlsby "
+        "or lin");
+}
+
 void validate_layers(const Model& model, const Checks& check) {
   if (!model.layer_kinds.empty() && std::ssize(model.layer_kinds) != model.layers)
     check.fail(fmt::format("{} layer kinds for {} layers: give one for each layer, or none", model.layer_kinds.size(),
@@ -138,6 +149,7 @@ void validate(const Model& model) {
   validate_attention(model, check);
   if (model.experts) validate_experts(*model.experts, check);
   validate_layers(model, check);
+  if (model.adapter) validate_adapter(model, check);
   check.size("longest sequence", model.max_positions, 0);
   check.size("rows of the position table", model.position_rows, 0);
   check.size("rows of the segment table", model.token_types, 0);

@@ -141,8 +141,31 @@ Count head_parameters(const Model& model, std::int64_t ranks) {
   return total;
 }
 
+/// Of one layer. Bottlenecks work on the whole hidden state, so every rank holds them; LoRA's first matrices too, its
+/// second ones are split as the projections that they are added to. LoRA has no biases.
+Count adapter_parameters(const Model& model, std::int64_t ranks) {
+  if (!model.adapter) return 0;
+  const Count rank = model.adapter->rank;
+  const Count bottleneck = linear(model.hidden, rank, true) + linear(rank, model.hidden, true);
+  const AttentionShape& attention = model.attention;
+  const Count queries = part(attention.heads, ranks) * attention.head_dim;
+  const Count values = part(attention.kv_heads, ranks) * attention.value_dim;
+  switch (model.adapter->kind) {
+    case AdapterKind::houlsby:
+      return bottleneck * 2;
+    case AdapterKind::lin:
+      return bottleneck + norm(model, model.hidden);
+    case AdapterKind::lora:
+      return linear(model.hidden, rank, false) * 2 + linear(rank, queries + values, false);
+    case AdapterKind::lora_merged:
+      return 0;
+  }
+  return 0;
+}
+
 Count layer_parameters(const Model& model, LayerKind kind, std::int64_t ranks) {
-  return attention_parameters(model, ranks) + ffn_parameters(model, kind, ranks) + layer_norms(model);
+  return attention_parameters(model, ranks) + ffn_parameters(model, kind, ranks) + layer_norms(model) +
+         adapter_parameters(model, ranks);
 }
 
 }  // namespace
@@ -158,12 +181,14 @@ ParameterCount count_parameters(const Model& model) {
   }
   const Count embedding = embedding_parameters(model, 1);
   const Count head = head_parameters(model, 1);
-  const Count total = embedding + attention + ffn + norms + head;
+  const Count adapter = adapter_parameters(model, 1) * model.layers;
+  const Count total = embedding + attention + ffn + norms + head + adapter;
   return {.embedding = embedding.value(),
           .attention = attention.value(),
           .ffn = ffn.value(),
           .norms = norms.value(),
           .head = head.value(),
+          .adapter = adapter.value(),
           .total = total.value(),
           .active = (total + idle * -1).value()};
 }
@@ -196,6 +221,12 @@ std::int64_t parameters_per_gpu(const Model& model, const Workload& workload) {
         layer_parameters(model, layer_kind(model, layer), ranks);
   const auto smaller = [](Count a, Count b) { return a.value() < b.value(); };
   return std::max_element(held.begin(), held.end(), smaller)->value();
+}
+
+std::int64_t trained_parameters_per_gpu(const Model& model, const Workload& workload) {
+  if (!model.adapter) return parameters_per_gpu(model, workload);
+  const std::int64_t stages = std::min(workload.pipeline_parallel, model.layers);
+  return (adapter_parameters(model, workload.tensor_parallel) * part(model.layers, stages)).value();
 }
 
 }  // namespace gemmetry::shape

@@ -14,6 +14,7 @@ struct ParameterCount {
   std::int64_t ffn = 0;        ///< all layers, experts and routers included
   std::int64_t norms = 0;      ///< all layers and the final norm
   std::int64_t head = 0;       ///< output head unless tied, its bias and transform, pooler
+  std::int64_t adapter = 0;    ///< all layers; 0 when merged into the model's own weights
   std::int64_t total = 0;
   std::int64_t active = 0;  ///< what one token uses: of the routed experts only the active ones
 };
@@ -29,7 +30,10 @@ std::int64_t layer_parameters(const Model& model, LayerKind kind);
 double paper_parameters(const Model& model);
 
 /// Parameters that one GPU holds of the largest pipeline stage: matrices split over the tensor-parallel ranks, norms,
-/// routers and row-parallel biases on each. Optimizer sharding is not applied here.
+/// routers, row-parallel biases and bottleneck adapters on each. Optimizer sharding is not applied here.
 std::int64_t parameters_per_gpu(const Model& model, const Workload& workload);
+
+/// Of these, what a training step changes: all, or with an adapter the adapter's, the model's own being frozen.
+std::int64_t trained_parameters_per_gpu(const Model& model, const Workload& workload);
 
 }  // namespace gemmetry::shape

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "gemmetry/base/error.h"
+#include "gemmetry/shape/adapter.h"
 
 namespace gemmetry::shape {
 namespace {
@@ -78,6 +79,10 @@ void validate(const Workload& workload, const Model& model) {
   if ((decoding || workload.phase == Phase::prefill) && !model.attention.causal)
     throw Error(fmt::format("phase {}: {} is an encoder and fills no cache: use forward or training",
                             name(workload.phase), model.name.empty() ? "the model" : model.name));
+  if (workload.phase == Phase::training && model.adapter && !is_separate(model))
+    throw Error(
+        fmt::format("phase training: adapter {} is merged into frozen weights, nothing is left to train: use {}",
+                    to_text(*model.adapter), to_text({AdapterKind::lora, model.adapter->rank})));
   require_positions(workload, model);
 }
 
