@@ -8,6 +8,8 @@ using shape::AttentionKind;
 using shape::Recompute;
 
 void Backward::run() {
+  const auto& tape = emit_.tape_;
+  if (emit_.model.adapter && !tape.empty() && tape.front().step.module == Module::input_embedding) return;
   recompute();
   for (auto taped = emit_.tape_.rbegin(); taped != emit_.tape_.rend(); ++taped) visit(*taped);
 }
@@ -51,6 +53,8 @@ bool Backward::wants_gradient(TensorId id) const {
   const Role role = emit_.shape_of(id).role;
   return role == Role::activation || role == Role::carried || role == Role::weight;
 }
+
+bool Backward::trains(const Step& forward) const { return !emit_.model.adapter || forward.module == Module::adapter; }
 
 TensorId Backward::new_gradient(TensorId id) {
   const Tensor of = emit_.shape_of(id);
@@ -97,8 +101,9 @@ void Backward::differentiate(const Step& forward, const Gemm& op) {
   const TensorId da = new_gradient(a);
   step(forward, Pass::data_gradient, by_a, {dc, b}, {da});
   contribute(a, da);
-  const TensorId db = new_gradient(b);
   const bool weight = emit_.shape_of(b).role == Role::weight;
+  if (weight && !trains(forward)) return;
+  const TensorId db = new_gradient(b);
   step(forward, weight ? Pass::weight_gradient : Pass::data_gradient, by_b, operands_of_b, {db});
   contribute(b, db);
 }
@@ -111,6 +116,7 @@ void Backward::differentiate(const Step& forward, const GroupedGemm& op) {
   step(forward, Pass::data_gradient, GroupedGemm{op.experts, op.rows, op.k, op.n, op.dtype, Layout::nn}, {dy, weight},
        {dx});
   contribute(x, dx);
+  if (!trains(forward)) return;
   const TensorId dw = new_gradient(weight);
   step(forward, Pass::weight_gradient, GroupedGemm{op.experts, op.rows, op.n, op.k, op.dtype, Layout::tn}, {dy, x},
        {dw});

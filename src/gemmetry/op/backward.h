@@ -7,7 +7,9 @@ namespace gemmetry::op {
 /// Walks an emitter's tape backwards and emits, for each forward step, the kernels that compute its inputs' gradients:
 /// two products for a product, one backward kernel for attention, norms, softmax, activations and embeddings, the
 /// conjugate collective for a collective. A tensor used twice has its gradients added by a kernel. What
-/// `Workload::recompute` asks for is run again first.
+/// `Workload::recompute` asks for is run again first. A model with an adapter trains only that: of its own weights no
+/// gradients are computed, and the embedding, which nothing to train precedes, has no backward pass. What that leaves
+/// out: the first layer still computes its input's gradient, and a norm's kernel those of its weights.
 class Backward {
  public:
   explicit Backward(Emitter& emit) : emit_(emit) {}
@@ -34,6 +36,8 @@ class Backward {
   void contribute(TensorId id, TensorId gradient);
   void step(const Step& forward, Pass pass, const Operator& op, TensorList inputs, TensorList outputs);
   bool wants_gradient(TensorId id) const;
+  /// Whether the weights of that step are trained.
+  bool trains(const Step& forward) const;
 
   Emitter& emit_;
 };

@@ -11,13 +11,14 @@ namespace gemmetry::op {
 /// model and workload must be valid and the split possible (shape::validate, shape::require_possible).
 ///
 /// Order of parts: embedding, then for each kind of layer its attention and its FFN, then output, then update. In a
-/// training step each part holds its forward steps followed by its backward steps.
+/// training step each part holds its forward steps followed by its backward steps. With an adapter the model's own
+/// weights are frozen: they have no gradients and no update, and the embedding has no backward pass.
 void lower(const shape::Model& model, const shape::Workload& workload, Sink& sink);
 
 /// Lowers one part once (repeat 1). The parts of a model with their repeats are exactly what `lower` emits; a search
 /// prices each distinct part once. What each part depends on, beside what a search never changes: embedding and output:
 /// hidden, vocab; attention: hidden, heads, kv_heads, head_dim and kind; ffn: hidden, ffn width, expert width and kind;
-/// update: all of the model.
+/// update: all of the model. Adapters belong to the attention or FFN part of their layer.
 void lower_part(Part part, shape::LayerKind kind, const shape::Model& model, const shape::Workload& workload,
                 Sink& sink);
 

@@ -1,5 +1,6 @@
 #include <algorithm>
 
+#include "gemmetry/op/adapter.h"
 #include "gemmetry/op/emitter.h"
 #include "gemmetry/op/latent.h"
 
@@ -19,10 +20,11 @@ TensorList project_qkv(Emitter& emit, TensorId x) {
   const std::int64_t k = emit.kv_heads() * a.head_dim;
   const std::int64_t v = emit.kv_heads() * a.value_dim;
   if (emit.workload.projections == Projections::fused || a.qkv_fused)
-    return {emit.linear(Module::qkv_transform, "", x, q + k + v, a.qkv_bias)};
+    return emit_low_rank(emit, x, {emit.linear(Module::qkv_transform, "", x, q + k + v, a.qkv_bias)}, q, v);
   const TensorId query = emit.linear(Module::qkv_transform, "query", x, q, a.qkv_bias);
   const TensorId key = emit.linear(Module::qkv_transform, "key", x, k, a.qkv_bias);
-  return {query, key, emit.linear(Module::qkv_transform, "value", x, v, a.qkv_bias)};
+  const TensorId value = emit.linear(Module::qkv_transform, "value", x, v, a.qkv_bias);
+  return emit_low_rank(emit, x, {query, key, value}, q, v);
 }
 
 /// Norms queries and keys in place. With one tensor for all three the value part passes by.
@@ -180,10 +182,12 @@ void emit_attention(Emitter& emit, shape::LayerKind kind) {
     context = attend(emit, attention_of(emit, kind), qkv);
   }
   TensorId branch = emit.linear(Module::linear_projection, "", context, model.hidden, a.output_bias);
-  // With parallel residual both branches are summed over the ranks at once, after the FFN.
-  if (!model.parallel_residual) branch = emit.leave_parallel(branch);
+  // With parallel residual both branches are summed over the ranks at once, after the FFN, unless an adapter needs the
+  // sum of each.
+  if (!model.parallel_residual || has_branch_adapters(emit)) branch = emit.leave_parallel(branch);
   if (placement == NormPlacement::branch || placement == NormPlacement::sandwich)
     branch = emit.norm(Module::layer_norm_1, "output", branch);
+  if (has_branch_adapters(emit)) branch = emit_branch_adapter(emit, Part::attention, branch);
   TensorId sum = emit.residual(hidden, branch);
   if (placement == NormPlacement::post) sum = emit.norm(Module::layer_norm_1, "", sum);
   emit.finish(sum);

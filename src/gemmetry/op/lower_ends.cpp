@@ -105,22 +105,23 @@ void emit_update(Emitter& emit) {
   const shape::Workload& workload = emit.workload;
   const std::int64_t parameters = shape::parameters_per_gpu(emit.model, workload);
   const std::int64_t ranks = workload.data_parallel;
-  const double size = static_cast<double>(parameters) * bytes_per_element(workload.dtype);
-  const auto collective = [&](std::string_view detail, CollectiveKind kind) {
+  const std::int64_t trained = shape::trained_parameters_per_gpu(emit.model, workload);
+  const auto collective = [&](std::string_view detail, CollectiveKind kind, std::int64_t of) {
+    const double size = static_cast<double>(of) * bytes_per_element(workload.dtype);
     emit.update(Module::data_parallel, detail, Collective{kind, ranks, size, Span::network});
   };
   const bool sharded = workload.sharding != Sharding::none;
   if (ranks > 1) {
     if (workload.sharding == Sharding::parameters) {
-      collective("weights for forward", CollectiveKind::all_gather);
-      collective("weights for backward", CollectiveKind::all_gather);
+      collective("weights for forward", CollectiveKind::all_gather, parameters);
+      collective("weights for backward", CollectiveKind::all_gather, parameters);
     }
-    collective("gradients", sharded ? CollectiveKind::reduce_scatter : CollectiveKind::all_reduce);
+    collective("gradients", sharded ? CollectiveKind::reduce_scatter : CollectiveKind::all_reduce, trained);
   }
-  const std::int64_t own = sharded ? (parameters + ranks - 1) / ranks : parameters;
+  const std::int64_t own = sharded ? (trained + ranks - 1) / ranks : trained;
   emit.update(Module::optimizer, "", Optimizer{own, workload.dtype});
   if (ranks > 1 && sharded && workload.sharding != Sharding::parameters)
-    collective("updated weights", CollectiveKind::all_gather);
+    collective("updated weights", CollectiveKind::all_gather, trained);
   emit.finish(no_tensor);
 }
 

@@ -1,3 +1,4 @@
+#include "gemmetry/op/adapter.h"
 #include "gemmetry/op/emitter.h"
 
 namespace gemmetry::op {
@@ -88,8 +89,10 @@ void emit_ffn(Emitter& emit, shape::LayerKind kind) {
   branch = emit.leave_parallel(branch);
   if (placement == NormPlacement::branch || placement == NormPlacement::sandwich)
     branch = emit.norm(Module::layer_norm_2, "output", branch);
+  if (has_branch_adapters(emit)) branch = emit_branch_adapter(emit, Part::ffn, branch);
   TensorId sum = emit.residual(hidden, branch);
   if (placement == NormPlacement::post) sum = emit.norm(Module::layer_norm_2, "", sum);
+  if (has_layer_adapter(emit)) sum = emit_layer_adapter(emit, sum);
   emit.finish(sum);
 }
 

@@ -8,7 +8,7 @@
 namespace gemmetry::op {
 namespace {
 
-constexpr std::array<std::pair<Module, std::string_view>, 23> modules{
+constexpr std::array<std::pair<Module, std::string_view>, 24> modules{
     {{Module::input_embedding, "Input Embedding"},
      {Module::layer_norm_1, "Layer Norm 1"},
      {Module::qkv_transform, "QKV Transform"},
@@ -24,6 +24,7 @@ constexpr std::array<std::pair<Module, std::string_view>, 23> modules{
      {Module::mlp_h_to_4h, "MLP h to 4h"},
      {Module::mlp_activation, "MLP Activation"},
      {Module::mlp_4h_to_h, "MLP 4h to h"},
+     {Module::adapter, "Adapter"},
      {Module::residual, "Residual"},
      {Module::final_norm, "Final Norm"},
      {Module::linear_output, "Linear Output"},

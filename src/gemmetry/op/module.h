@@ -21,6 +21,7 @@ enum class Module {
   mlp_h_to_4h,
   mlp_activation,
   mlp_4h_to_h,
+  adapter,
   residual,
   final_norm,
   linear_output,
