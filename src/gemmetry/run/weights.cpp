@@ -46,11 +46,10 @@ Weights Weights::load(measure::Backend& backend, const shape::Model& model, shap
   return weights;
 }
 
-void* Weights::at(std::string_view name, std::int64_t row) const {
+void* Weights::at(std::string_view name, std::int64_t offset) const {
   const auto found = places_.find(name);
   assert(found != places_.end());
-  const Place& place = found->second;
-  return memory_.at(place.offset + row * place.array.columns * element_bytes(measure::element_of(dtype_)));
+  return memory_.at(found->second.offset + offset * element_bytes(measure::element_of(dtype_)));
 }
 
 }  // namespace gemmetry::run

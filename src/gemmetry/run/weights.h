@@ -23,8 +23,8 @@ class Weights {
   static Weights load(measure::Backend& backend, const shape::Model& model, shape::Dtype dtype,
                       const Safetensors& file);
 
-  /// Where row `row` of an array begins.
-  void* at(std::string_view name, std::int64_t row = 0) const;
+  /// Element `offset` of an array.
+  void* at(std::string_view name, std::int64_t offset = 0) const;
 
   shape::Dtype dtype() const { return dtype_; }
   std::int64_t bytes() const { return memory_.bytes(); }

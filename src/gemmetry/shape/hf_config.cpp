@@ -7,6 +7,7 @@
 #include "gemmetry/base/error.h"
 #include "gemmetry/base/json.h"
 #include "gemmetry/base/suggest.h"
+#include "gemmetry/shape/hf_constants.h"
 #include "gemmetry/shape/hf_families.h"
 #include "gemmetry/shape/hf_reader.h"
 #include "gemmetry/shape/import.h"
@@ -136,6 +137,7 @@ Model model_from_hf_config(std::string_view text, const std::string& source) {
   refuse_foreign(config);
 
   Model model = family->read(config);
+  model.constants = hf::read_constants(model, config);
   if (config.has("layer_types")) hf::require_length(model, config, "layer_types");
   try {
     validate(model);

@@ -104,7 +104,11 @@ struct OutputHead {
 
 /// How rotary frequencies are stretched for contexts longer than those trained on.
 struct RotaryScaling {
-  enum class Kind { linear, llama3 };
+  enum class Kind {
+    linear,
+    llama3,
+    other,  ///< of a kind that is not read (YaRN, dynamic, by kind of layer): such a model is priced, but not run
+  };
   Kind kind = Kind::linear;
   double factor = 1;
   double low_frequency_factor = 1;   ///< llama3

@@ -1,0 +1,193 @@
+#include "gemmetry/run/executor.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <map>
+
+#include "gemmetry/base/error.h"
+#include "gemmetry/measure/subject.h"
+#include "gemmetry/op/lower.h"
+#include "gemmetry/run/executable.h"
+#include "gemmetry/run/schedule.h"
+#include "gemmetry/run/script.h"
+
+namespace gemmetry::run {
+namespace {
+
+using measure::Call;
+using measure::require;
+
+op::Program lowered(const shape::Model& model, const shape::Workload& workload) {
+  require_executable(model, workload);
+  op::Program program;
+  op::lower(model, workload, program);
+  return program;
+}
+
+/// The algorithm tuned for a linear layer: its product lies as the operator's does, all arrays dense.
+std::string key_of(const measure::Kernel& kernel, const ExecutorOptions& options) {
+  const auto* product = std::get_if<measure::ProductKernel>(&kernel);
+  if (!options.tuned || !product || product->gemm.batch > 1 || product->a_stride > product->gemm.k) return {};
+  return options.tuned(product->gemm);
+}
+
+Planned plan(measure::Backend& backend, const Work& work, const ExecutorOptions& options) {
+  if (const auto* op = std::get_if<op::Operator>(&work)) return {backend, *op};
+  const auto& kernel = std::get<measure::Kernel>(work);
+  const std::string key = key_of(kernel, options);
+  if (!key.empty()) try {
+      return {backend, kernel, key};
+    } catch (const measure::BackendError& refused) {
+      // Tuned for arrays that are aligned otherwise.
+      if (refused.code() != measure::StatusCode::unsupported) throw;
+    }
+  return {backend, kernel};
+}
+
+/// Addresses of what launches take, for one layer.
+class Addresses {
+ public:
+  Addresses(const Inputs& inputs, const KvCache* cache, const Weights& weights, op::Part part, std::int64_t layer)
+      : inputs_(inputs), cache_(cache), weights_(weights), layer_(layer) {
+    of_layer_ = part == op::Part::attention || part == op::Part::ffn;
+  }
+
+  void* of(Input input) const {
+    switch (input) {
+      case Input::tokens:
+        return inputs_.tokens();
+      case Input::positions:
+        return inputs_.positions();
+      case Input::slots:
+        return inputs_.slots();
+      case Input::lengths:
+        return inputs_.lengths();
+      case Input::last_rows:
+        return inputs_.last_rows();
+      case Input::rotation:
+        return inputs_.rotation();
+      case Input::key_cache:
+        return cache_->keys(layer_);
+      case Input::value_cache:
+        return cache_->values(layer_);
+    }
+    return nullptr;
+  }
+  void* of(const std::string& weight, std::int64_t offset) const {
+    return weights_.at(of_layer_ ? layer_array(layer_, weight) : weight, offset);
+  }
+
+ private:
+  const Inputs& inputs_;
+  const KvCache* cache_;
+  const Weights& weights_;
+  std::int64_t layer_;
+  bool of_layer_ = false;
+};
+
+double median(std::vector<double> values) {
+  const auto middle = values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2);
+  std::nth_element(values.begin(), middle, values.end());
+  return *middle;
+}
+
+}  // namespace
+
+Executor::Executor(measure::Backend& backend, const shape::Model& model, const shape::Workload& workload,
+                   const Weights& weights, ExecutorOptions options)
+    : backend_(backend),
+      model_(model),
+      workload_(workload),
+      program_(lowered(model, workload)),
+      cache_(options.cache),
+      inputs_(backend, model, workload) {
+  const bool decodes = workload.phase == shape::Phase::decode;
+  if (!cache_ && (decodes || workload.phase == shape::Phase::prefill)) {
+    own_cache_ = std::make_unique<KvCache>(backend, model, workload.dtype, workload.batch,
+                                           decodes ? workload.cache + 1 : workload.sequence);
+    cache_ = own_cache_.get();
+  }
+  build(backend, weights, options);
+}
+
+void Executor::build(measure::Backend& backend, const Weights& weights, const ExecutorOptions& options) {
+  std::vector<Script> scripts;
+  std::vector<std::size_t> first_plan;  // of each segment
+  std::int64_t workspace = 0;
+  for (const op::Segment& segment : program_.segments()) {
+    first_plan.push_back(plans_.size());
+    scripts.push_back(script_of(program_, segment, model_, workload_, cache_ ? cache_->capacity() : 0));
+    for (const Launch& launch : scripts.back().launches) {
+      plans_.push_back(plan(backend, launch.work, options));
+      workspace = std::max(workspace, plans_.back().workspace_bytes());
+    }
+  }
+
+  const Schedule schedule = schedule_of(program_, scripts, model_);
+  const Arena arena = plan_arena(schedule.arrays);
+  arena_ = DeviceBuffer(backend, arena.bytes, fmt::format("{} of {} tokens", model_.name, inputs_.rows()));
+  workspace_ = DeviceBuffer(backend, workspace, "the kernels' workspace");
+
+  for (const auto& [segment, launch, layer, arrays] : schedule.launches) {
+    const Addresses addresses(inputs_, cache_, weights, program_.segments()[segment].part, layer);
+    const Launch& what = scripts[segment].launches[launch];
+    std::vector<void*>& operands = operands_.emplace_back();
+    auto array = arrays.begin();
+    for (const Argument& argument : what.arguments) {
+      if (const auto* input = std::get_if<Input>(&argument.what))
+        operands.push_back(addresses.of(*input));
+      else if (const auto* weight = std::get_if<std::string>(&argument.what))
+        operands.push_back(addresses.of(*weight, argument.offset));
+      else
+        operands.push_back(arena_.at(arena.offsets[*array++] + argument.offset * element_bytes(argument.element)));
+    }
+    calls_.push_back({plans_[first_plan[segment] + launch].plan(), operands.data(), workspace_.at()});
+    steps_.push_back(what.step);
+  }
+
+  const op::Tensor& result = program_.tensors()[static_cast<std::size_t>(scripts.back().result)];
+  logits_ = arena_.at(arena.offsets[schedule.result]);
+  logit_rows_ = result.rows;
+  logit_columns_ = result.columns;
+}
+
+void Executor::run() { require(backend_.run(calls_.data(), static_cast<std::int32_t>(calls_.size()))); }
+
+std::vector<float> Executor::logits() const {
+  std::vector<double> values(static_cast<std::size_t>(logit_rows_ * logit_columns_));
+  require(backend_.read(logits_, measure::element_of(workload_.dtype), nullptr, logit_rows_ * logit_columns_,
+                        values.data()));
+  return {values.begin(), values.end()};
+}
+
+std::vector<double> Executor::time(std::int32_t replays, measure::Replay replay) {
+  measure::Recording* recorded = nullptr;
+  require(backend_.record(calls_.data(), static_cast<std::int32_t>(calls_.size()), replay, &recorded));
+  const std::unique_ptr<measure::Recording> recording(recorded);
+  std::vector<double> times(static_cast<std::size_t>(replays));
+  require(backend_.time(recorded, replays, times.data()));
+  return times;
+}
+
+std::vector<StepTime> Executor::step_times(std::int32_t repeats) {
+  std::vector<std::vector<double>> of_calls(calls_.size());
+  std::vector<double> times(calls_.size());
+  for (std::int32_t repeat = 0; repeat < repeats; ++repeat) {
+    require(backend_.time_each(calls_.data(), static_cast<std::int32_t>(calls_.size()), times.data()));
+    for (std::size_t i = 0; i < times.size(); ++i) of_calls[i].push_back(times[i]);
+  }
+  std::map<std::size_t, StepTime> of_steps;
+  for (std::size_t i = 0; i < calls_.size(); ++i) {
+    StepTime& total = of_steps.try_emplace(steps_[i], StepTime{program_.steps()[steps_[i]], 0, 0}).first->second;
+    total.time_s += median(of_calls[i]);
+  }
+  std::vector<StepTime> ordered;
+  for (auto& [index, total] : of_steps) {
+    total.runs = program_.count(index);
+    ordered.push_back(total);
+  }
+  return ordered;
+}
+
+}  // namespace gemmetry::run

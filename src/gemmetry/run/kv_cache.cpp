@@ -1,0 +1,23 @@
+#include "gemmetry/run/kv_cache.h"
+
+#include <fmt/format.h>
+
+namespace gemmetry::run {
+namespace {
+
+std::int64_t bytes_of(std::int64_t tokens, std::int64_t width, shape::Dtype dtype) {
+  return aligned(tokens * width * element_bytes(measure::element_of(dtype)));
+}
+
+}  // namespace
+
+KvCache::KvCache(measure::Backend& backend, const shape::Model& model, shape::Dtype dtype, std::int64_t slots,
+                 std::int64_t capacity)
+    : slots_(slots),
+      capacity_(capacity),
+      keys_bytes_(bytes_of(slots * capacity, model.attention.kv_heads * model.attention.head_dim, dtype)),
+      values_bytes_(bytes_of(slots * capacity, model.attention.kv_heads * model.attention.value_dim, dtype)),
+      memory_(backend, model.layers * (keys_bytes_ + values_bytes_),
+              fmt::format("the cache of {} for {} x {} tokens", model.name, slots, capacity)) {}
+
+}  // namespace gemmetry::run
