@@ -309,6 +309,18 @@ void read_experts(Model& model, const JsonObject& keys, const FfnStatement& ffn)
   }
 }
 
+void read_constants(Constants& constants, const JsonObject& keys) {
+  const auto positive = [&](Keys names, double fallback) {
+    const std::string_view key = spelling(keys, names);
+    const double value = keys.number_or(key, fallback);
+    if (!(value > 0)) keys.fail(key, "expected a number above 0");
+    return value;
+  };
+  constants.norm_epsilon = positive({"norm_epsilon", "layernorm_epsilon", "rms_norm_epsilon"}, constants.norm_epsilon);
+  constants.rotary_base = positive({"rotary_base", "rotary_emb_base"}, constants.rotary_base);
+  constants.position_offset = keys.integer_or("opt_pos_emb_offset", 0, 0);
+}
+
 Model read_model(const JsonObject& keys, const ModelEdit& edit) {
   refuse_foreign(keys);
   require_full_attention(keys);
@@ -327,6 +339,7 @@ Model read_model(const JsonObject& keys, const ModelEdit& edit) {
   model.ffn.gated = model.ffn.gate_up_fused = ffn.function.gated;
   model.ffn.bias = bias && ffn.rule != FfnRule::neox_llama && flag(keys, {"use_bias_in_mlp"}, true);
   read_experts(model, keys, ffn);
+  read_constants(model.constants, keys);
   model.parallel_residual = flag(keys, {"gpt_j_residual"});
   model.shared_norm = model.parallel_residual && flag(keys, {"gpt_j_tied"});
   model.head.tied = !flag(keys, {"no_weight_tying"}) && !flag(keys, {"untie_embeddings_and_output_weights"});
