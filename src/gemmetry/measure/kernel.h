@@ -4,6 +4,7 @@
 #include <variant>
 
 #include "gemmetry/measure/element.h"
+#include "gemmetry/measure/gumbel_noise.h"
 #include "gemmetry/op/attention.h"
 #include "gemmetry/op/gemm.h"
 #include "gemmetry/op/pointwise.h"
@@ -165,8 +166,5 @@ struct FillKernel {
 using Kernel =
     std::variant<ProductKernel, AttentionKernel, NormKernel, RotaryKernel, AppendKernel, ActivationKernel,
                  EmbeddingKernel, GatherKernel, SoftmaxKernel, HeadsKernel, SampleKernel, AdvanceKernel, FillKernel>;
-
-/// The noise of a token: -ln(-ln u), u in (0, 1) from a hash of seed, position and token.
-float gumbel_noise(std::uint64_t seed, std::int32_t position, std::int32_t token);
 
 }  // namespace gemmetry::measure

@@ -16,6 +16,8 @@
 
 #include "gemmetry/backends/cpu/cpu_plan.h"
 #include "gemmetry/backends/cpu/host.h"
+#include "gemmetry/backends/cpu/kernel_plan.h"
+#include "gemmetry/backends/cpu/operator_plan.h"
 #include "gemmetry/backends/cpu/status.h"
 #include "gemmetry/measure/fill_value.h"
 #include "gemmetry/measure/rounding.h"
@@ -62,6 +64,13 @@ Status guarded(Work work) {
   } catch (const std::exception& error) {
     return status(StatusCode::failed, error.what());
   }
+}
+
+template <class Work>
+double seconds(Work work) {
+  const auto start = std::chrono::steady_clock::now();
+  work();
+  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
 }
 
 /// "OpenBLAS 0.3.21": the first two words of what it says of itself.
@@ -165,7 +174,7 @@ Status CpuBackend::plan(const op::Operator& op, const char* algorithm_key, measu
     for (const Multiplier choice : choices) {
       if (algorithm_key && std::strcmp(algorithm_key, key_of(choice)) != 0) continue;
       refused = supports(op, choice);
-      if (refused.ok()) *plan = new CpuPlan(op, choice);
+      if (refused.ok()) *plan = new OperatorPlan(op, choice);
       if (refused.ok() || algorithm_key) return;
     }
   });
@@ -180,7 +189,7 @@ Status CpuBackend::algorithms(const op::Operator& op, measure::AlgorithmInfo* in
     const std::vector<Multiplier> choices = multipliers(op);
     for (const Multiplier choice : choices) {
       last = supports(op, choice);
-      if (last.ok() && *found < capacity) infos[(*found)++] = CpuPlan(op, choice).algorithm();
+      if (last.ok() && *found < capacity) infos[(*found)++] = OperatorPlan(op, choice).algorithm();
     }
   });
   if (!caught.ok()) return caught;
@@ -205,11 +214,34 @@ Status CpuBackend::record(const Call* calls, std::int32_t count, measure::Replay
 
 Status CpuBackend::time(measure::Recording* recording, std::int32_t replays, double* times_s) noexcept {
   return guarded([&] {
-    for (std::int32_t i = 0; i < replays; ++i) {
-      const auto start = std::chrono::steady_clock::now();
-      static_cast<const CpuRecording*>(recording)->run();
-      times_s[i] = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-    }
+    for (std::int32_t i = 0; i < replays; ++i)
+      times_s[i] = seconds([&] { static_cast<const CpuRecording*>(recording)->run(); });
+  });
+}
+
+Status CpuBackend::write(void* buffer, const void* from, std::int64_t bytes) noexcept {
+  if (bytes > 0) std::memcpy(buffer, from, static_cast<std::size_t>(bytes));
+  return {};
+}
+
+Status CpuBackend::plan_kernel(const measure::Kernel& kernel, const char* algorithm_key,
+                               measure::Plan** plan) noexcept {
+  *plan = nullptr;
+  Status refused;
+  const Status caught = guarded([&] { refused = make_kernel_plan(kernel, algorithm_key, plan); });
+  return caught.ok() ? refused : caught;
+}
+
+Status CpuBackend::replay(measure::Recording* recording, std::int32_t replays) noexcept {
+  return guarded([&] {
+    for (std::int32_t i = 0; i < replays; ++i) static_cast<const CpuRecording*>(recording)->run();
+  });
+}
+
+Status CpuBackend::time_each(const Call* calls, std::int32_t count, double* times_s) noexcept {
+  return guarded([&] {
+    for (std::int32_t i = 0; i < count; ++i)
+      times_s[i] = seconds([&] { plan_of(calls[i]).run(calls[i].operands, calls[i].workspace); });
   });
 }
 

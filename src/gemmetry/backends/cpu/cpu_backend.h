@@ -30,6 +30,11 @@ class CpuBackend : public measure::Backend {
   measure::Status record(const measure::Call* calls, std::int32_t count, measure::Replay replay,
                          measure::Recording** recording) noexcept override;
   measure::Status time(measure::Recording* recording, std::int32_t replays, double* times_s) noexcept override;
+  measure::Status write(void* buffer, const void* from, std::int64_t bytes) noexcept override;
+  measure::Status plan_kernel(const measure::Kernel& kernel, const char* algorithm_key,
+                              measure::Plan** plan) noexcept override;
+  measure::Status replay(measure::Recording* recording, std::int32_t replays) noexcept override;
+  measure::Status time_each(const measure::Call* calls, std::int32_t count, double* times_s) noexcept override;
 
  private:
   std::unordered_map<void*, std::int64_t> buffers_;  ///< with their bytes

@@ -1,4 +1,4 @@
-#include "gemmetry/backends/cpu/cpu_plan.h"
+#include "gemmetry/backends/cpu/operator_plan.h"
 
 #include <algorithm>
 #include <cstring>
@@ -89,7 +89,7 @@ bool fits_openblas(const Op& op) {
 
 }  // namespace
 
-CpuPlan::CpuPlan(const op::Operator& op, Multiplier multiplier)
+OperatorPlan::OperatorPlan(const op::Operator& op, Multiplier multiplier)
     : op_(op), multiplier_(multiplier), operands_(measure::operands(op)) {
   const bool blas = multiplier == Multiplier::openblas;
   put(algorithm_.library, blas ? "openblas" : "own");
@@ -98,7 +98,7 @@ CpuPlan::CpuPlan(const op::Operator& op, Multiplier multiplier)
   algorithm_.workspace_bytes = widened_bytes(operands_);
 }
 
-void CpuPlan::run(void* const* operands, void* workspace) const {
+void OperatorPlan::run(void* const* operands, void* workspace) const {
   const Arrays arrays = widen(operands_, operands, workspace);
   std::visit(
       [&](const auto& one) {
@@ -113,7 +113,7 @@ void CpuPlan::run(void* const* operands, void* workspace) const {
     if (operands_[i].use != measure::Use::in) narrow(operands_[i], arrays[i]);
 }
 
-void CpuPlan::prepare(void* const* operands, void* workspace) const {
+void OperatorPlan::prepare(void* const* operands, void* workspace) const {
   const bool any = std::any_of(operands_.begin(), operands_.end(),
                                [](const auto& operand) { return operand.fill == measure::Fill::forward; });
   if (!any) return;

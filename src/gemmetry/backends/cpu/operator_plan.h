@@ -2,31 +2,25 @@
 
 #include <vector>
 
+#include "gemmetry/backends/cpu/cpu_plan.h"
 #include "gemmetry/backends/cpu/kernels.h"
-#include "gemmetry/measure/backend.h"
 #include "gemmetry/measure/operands.h"
 
 namespace gemmetry::backends::cpu {
 
 /// An operator and the loops that compute it.
-class CpuPlan : public measure::Plan {
+class OperatorPlan final : public CpuPlan {
  public:
-  CpuPlan(const op::Operator& op, Multiplier multiplier);
+  OperatorPlan(const op::Operator& op, Multiplier multiplier);
 
-  const measure::AlgorithmInfo& algorithm() const noexcept override { return algorithm_; }
-
-  std::size_t operand_count() const { return operands_.size(); }
-
-  void run(void* const* operands, void* workspace) const;
-
-  /// Makes the operands with Fill::forward.
-  void prepare(void* const* operands, void* workspace) const;
+  std::size_t operand_count() const override { return operands_.size(); }
+  void run(void* const* operands, void* workspace) const override;
+  void prepare(void* const* operands, void* workspace) const override;
 
  private:
   op::Operator op_;
   Multiplier multiplier_;
   std::vector<measure::Operand> operands_;
-  measure::AlgorithmInfo algorithm_;
 };
 
 /// Whether these loops can compute the operator; not ok: why not.
