@@ -11,6 +11,7 @@
 #include "gemmetry/cli/study_answer.h"
 #include "gemmetry/cli/study_chart.h"
 #include "gemmetry/cli/study_sweep.h"
+#include "gemmetry/report/vega_lite.h"
 #include "gemmetry/study/study_file.h"
 
 namespace gemmetry::cli {
@@ -81,8 +82,32 @@ struct ShowOptions {
   std::vector<backends::DeviceName> devices{backends::DeviceName::from("predict:h200")};
   DatabaseOption database;
   Sweeping sweeping;
+  std::optional<std::string> chart;  ///< file for its Vega-Lite specification
+  std::vector<std::string> series;   ///< that it shows; empty: all
   OutputOptions output;
 };
+
+/// What the chart shows: the answers' points of the series that were named.
+std::vector<StudyAnswer> charted(const study::Study& study, std::vector<StudyAnswer> answers,
+                                 const std::vector<std::string>& series) {
+  if (series.empty()) return answers;
+  std::vector<std::string> labels;
+  for (const study::Series& one : study.series) labels.push_back(one.label);
+  for (const std::string& name : series)
+    if (std::find(labels.begin(), labels.end(), name) == labels.end()) refuse_word("--series", name, labels);
+  for (StudyAnswer& answer : answers) {
+    std::vector<study::Point> points;
+    std::vector<study::Outcome> outcomes;
+    for (std::size_t i = 0; i < answer.points.size(); ++i) {
+      if (std::find(series.begin(), series.end(), labels[answer.points[i].series]) == series.end()) continue;
+      points.push_back(answer.points[i]);
+      outcomes.push_back(answer.outcomes[i]);
+    }
+    answer.points = std::move(points);
+    answer.outcomes = std::move(outcomes);
+  }
+  return answers;
+}
 
 ExitCode run_show(const ShowOptions& options, const Console& console) {
   const study::Study study = study::load_study(options.study);
@@ -96,10 +121,12 @@ ExitCode run_show(const ShowOptions& options, const Console& console) {
     for (const study::Verdict& verdict : answers.back().verdicts)
       claims.push_back({&study, device->name(), verdict, command});
   }
+  const std::vector<StudyAnswer> shown = charted(study, answers, options.series);
+  if (options.chart) write_file(*options.chart, report::to_vega_lite(chart_of(study, shown)).dump(1) + "\n");
   report::Document document;
   document.csv = "points";
   document.sections = {study_section(study), answers_section(answers)};
-  document.sections.push_back({"", "Chart", report::Picture{plot_of(study, answers, console.style())}});
+  document.sections.push_back({"", "Chart", report::Picture{plot_of(study, shown, console.style())}});
   for (report::Section& section : points_sections(study, answers)) document.sections.push_back(std::move(section));
   document.sections.push_back(claims_section(claims));
   if (!study.notes.empty()) document.sections.push_back({"", "Notes", report::Notes{study.notes}});
@@ -119,6 +146,13 @@ void add_show(CLI::App& study, Command& chosen) {
   add_setting(sub, options->sweeping.asked);
   add_points(sub, options->sweeping.points);
   options->output.add_to(sub);
+  sub.add_option("--chart", options->chart,
+                 "a file for the chart's Vega-Lite specification, from which tools/study_pictures.py draws it")
+      ->option_text("FILE")
+      ->group("Output");
+  add_text(sub, "--series", "LABEL,...", "the chart's series; usually all",
+           [options](const std::string&, const std::string& text) { options->series = comma_list(text); })
+      ->group("Output");
   sub.footer(
       command_examples("study show", "mlp_h_to_4h\nvocabulary --device recorded:h200,predict:h200 --format csv"));
   set_command(sub, chosen, options, run_show);
