@@ -1,3 +1,4 @@
+#include "gemmetry/backends/cuda/activation_functions.h"
 #include "gemmetry/backends/cuda/kernels.h"
 #include "gemmetry/backends/cuda/stream.h"
 
@@ -5,35 +6,6 @@
 
 namespace gemmetry::backends::cuda {
 namespace {
-
-struct ValueAndSlope {
-  float value;
-  float slope;
-};
-
-struct Gelu {
-  static constexpr float c = 0.7978845608028654f;  // sqrt(2 / pi)
-  static constexpr float cubic = 0.044715f;
-  // (1 + tanh(u)) / 2 = sigmoid(2 u), which stays precise where tanh is near -1.
-  static __device__ float value(float x) { return x * sigmoid(2 * c * x * (1 + cubic * x * x)); }
-  static __device__ ValueAndSlope both(float x) {
-    const float s = sigmoid(2 * c * x * (1 + cubic * x * x));
-    return {x * s, s + x * s * (1 - s) * 2 * c * (1 + 3 * cubic * x * x)};
-  }
-};
-
-struct Relu {
-  static __device__ float value(float x) { return fmaxf(x, 0.0f); }
-  static __device__ ValueAndSlope both(float x) { return {fmaxf(x, 0.0f), x > 0 ? 1.0f : 0.0f}; }
-};
-
-struct Silu {
-  static __device__ float value(float x) { return x * sigmoid(x); }
-  static __device__ ValueAndSlope both(float x) {
-    const float s = sigmoid(x);
-    return {x * s, s * (1 + x * (1 - s))};
-  }
-};
 
 /// Arrays in the order of the operands: inputs, then outputs.
 template <typename T, typename Function, bool gated, bool backward>

@@ -59,27 +59,29 @@ std::int64_t visible_keys(const op::Attention& a) { return last_keys_only(a) ? a
 
 struct AttentionGraph::Parts {
   op::Attention attention;
+  measure::AttentionKernel place;  ///< where its operands lie
   cudnnHandle_t handle = nullptr;
   fe::graph::Graph graph;
   /// Where each of the operands lies in the graph, by position in measure::operands.
   std::unordered_map<std::int64_t, std::int64_t> operand_of;
 
-  /// Rows of `tokens` tokens, `heads` heads of `dim` elements each, as the library's batch x head x token x dim; the
-  /// sequences of keys may be longer than what is seen of them.
+  /// Rows of `tokens` tokens, `heads` heads of `dim` elements each, as the library's batch x head x token x dim;
+  /// `stride` elements from a token to the next, `sequence` from a sequence to the next.
   Tensor tensor(const char* name, std::int64_t operand, std::int64_t heads, std::int64_t tokens, std::int64_t dim,
-                std::int64_t sequence) {
+                std::int64_t stride, std::int64_t sequence) {
     return graph.tensor(fe::graph::Tensor_attributes()
                             .set_name(name)
                             .set_uid(uid(operand))
                             .set_dim({attention.batch, heads, tokens, dim})
-                            .set_stride({sequence * heads * dim, dim, heads * dim, 1}));
+                            .set_stride({sequence, dim, stride, 1}));
   }
 
-  void output(const Tensor& tensor, std::int64_t operand, std::int64_t heads, std::int64_t tokens, std::int64_t dim) {
+  void output(const Tensor& tensor, std::int64_t operand, std::int64_t heads, std::int64_t tokens, std::int64_t dim,
+              std::int64_t stride) {
     tensor->set_output(true)
         .set_uid(uid(operand))
         .set_dim({attention.batch, heads, tokens, dim})
-        .set_stride({tokens * heads * dim, dim, heads * dim, 1});
+        .set_stride({tokens * stride, dim, stride, 1});
   }
 
   Tensor statistics(std::int64_t operand) {
@@ -115,14 +117,15 @@ struct AttentionGraph::Parts {
         .set_intermediate_data_type(fe::DataType_t::FLOAT)
         .set_compute_data_type(fe::DataType_t::FLOAT);
     const std::int64_t seen = visible_keys(a);
-    const Tensor q = tensor("q", 0, a.heads, a.queries, a.head_dim, a.queries);
-    const Tensor k = tensor("k", 1, a.kv_heads, seen, a.head_dim, a.keys);
-    const Tensor v = tensor("v", 2, a.kv_heads, seen, a.value_dim, a.keys);
+    const measure::AttentionKernel& p = place;
+    const Tensor q = tensor("q", 0, a.heads, a.queries, a.head_dim, p.q_stride, a.queries * p.q_stride);
+    const Tensor k = tensor("k", 1, a.kv_heads, seen, a.head_dim, p.k_stride, p.k_sequence);
+    const Tensor v = tensor("v", 2, a.kv_heads, seen, a.value_dim, p.v_stride, p.v_sequence);
     if (!a.backward) {
       auto attributes = fe::graph::SDPA_attributes().set_name("attention").set_generate_stats(with_statistics);
       mask(attributes);
       const auto [o, stats] = graph.sdpa(q, k, v, attributes);
-      output(o, 3, a.heads, a.queries, a.value_dim);
+      output(o, 3, a.heads, a.queries, a.value_dim, p.o_stride);
       if (!with_statistics) return;
       stats->set_output(true)
           .set_uid(uid(4))
@@ -131,15 +134,16 @@ struct AttentionGraph::Parts {
           .set_stride({a.heads * a.queries, a.queries, 1, 1});
       return;
     }
-    const Tensor o = tensor("o", 3, a.heads, a.queries, a.value_dim, a.queries);
+    const std::int64_t o_sequence = a.queries * p.o_stride;
+    const Tensor o = tensor("o", 3, a.heads, a.queries, a.value_dim, p.o_stride, o_sequence);
     const Tensor stats = statistics(4);
-    const Tensor gradient = tensor("o gradient", 5, a.heads, a.queries, a.value_dim, a.queries);
+    const Tensor gradient = tensor("o gradient", 5, a.heads, a.queries, a.value_dim, p.o_stride, o_sequence);
     auto attributes = fe::graph::SDPA_backward_attributes().set_name("attention backward");
     mask(attributes);
     const auto [dq, dk, dv] = graph.sdpa_backward(q, k, v, o, gradient, stats, attributes);
-    output(dq, 6, a.heads, a.queries, a.head_dim);
-    output(dk, 7, a.kv_heads, a.keys, a.head_dim);
-    output(dv, 8, a.kv_heads, a.keys, a.value_dim);
+    output(dq, 6, a.heads, a.queries, a.head_dim, p.q_stride);
+    output(dk, 7, a.kv_heads, a.keys, a.head_dim, p.k_stride);
+    output(dv, 8, a.kv_heads, a.keys, a.value_dim, p.v_stride);
   }
 
   fe::error_t propose() {
@@ -154,12 +158,14 @@ AttentionGraph::AttentionGraph(std::unique_ptr<Parts> parts) : parts_(std::move(
 
 AttentionGraph::~AttentionGraph() = default;
 
-Status AttentionGraph::make(Libraries& libraries, const op::Attention& attention, bool statistics,
+Status AttentionGraph::make(Libraries& libraries, const measure::AttentionKernel& kernel, bool statistics,
                             std::unique_ptr<AttentionGraph>* graph) {
+  const op::Attention& attention = kernel.attention;
   if (const Status status = inspect(attention); !status.ok()) return status;
   auto parts = std::make_unique<Parts>();
   if (const Status status = libraries.cudnn(&parts->handle); !status.ok()) return status;
   parts->attention = attention;
+  parts->place = kernel;
   // The library reports what it cannot do by a status in most places, by an exception in others.
   try {
     parts->describe(statistics);
@@ -201,8 +207,8 @@ Status AttentionGraph::enqueue(std::int64_t engine, void* const* operands, void*
     for (const auto& [uid, operand] : parts_->operand_of) {
       void* pointer = operands[operand];
       if (last_keys_only(a) && (operand == 1 || operand == 2)) {
-        const std::int64_t width = a.kv_heads * (operand == 1 ? a.head_dim : a.value_dim);
-        pointer = static_cast<char*>(pointer) + (a.keys - a.window) * width * 2;
+        const std::int64_t stride = operand == 1 ? parts_->place.k_stride : parts_->place.v_stride;
+        pointer = static_cast<char*>(pointer) + (a.keys - a.window) * stride * 2;
       }
       pointers.emplace(uid, pointer);
     }

@@ -7,7 +7,7 @@
 #include <string>
 
 #include "gemmetry/backends/cuda/libraries.h"
-#include "gemmetry/op/attention.h"
+#include "gemmetry/measure/kernel.h"
 
 namespace gemmetry::backends::cuda {
 
@@ -16,7 +16,8 @@ namespace gemmetry::backends::cuda {
 class AttentionGraph {
  public:
   /// `statistics`: the forward pass writes its log-sum-exp. Unsupported, with the library's reason, where it has none.
-  static Status make(Libraries& libraries, const op::Attention& attention, bool statistics,
+  /// Strides are those of measure::with_strides(); lengths are not looked at.
+  static Status make(Libraries& libraries, const measure::AttentionKernel& kernel, bool statistics,
                      std::unique_ptr<AttentionGraph>* graph);
   ~AttentionGraph();
   AttentionGraph(const AttentionGraph&) = delete;

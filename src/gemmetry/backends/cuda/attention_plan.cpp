@@ -1,9 +1,13 @@
 #include "gemmetry/backends/cuda/attention_plan.h"
 
+#include <algorithm>
 #include <cstdio>
 #include <string>
 #include <string_view>
 #include <utility>
+
+#include "gemmetry/backends/cuda/own_attention.h"
+#include "gemmetry/measure/kernel_layout.h"
 
 namespace gemmetry::backends::cuda {
 namespace {
@@ -83,34 +87,101 @@ class AttentionPlan final : public CudaPlan {
   Engine forward_;
 };
 
+/// A kernel by an engine, or, where its operands begin at other addresses than the library takes, by the own kernels.
+class PlacedAttentionPlan final : public CudaPlan {
+ public:
+  PlacedAttentionPlan(Engine engine, const measure::AttentionKernel& kernel, int sms)
+      : engine_(std::move(engine)), kernel_(kernel), sms_(sms) {
+    algorithm_ = info_of(engine_);
+  }
+
+  Status enqueue(void* const* operands, void* workspace, cudaStream_t stream) noexcept override {
+    if (std::all_of(operands, operands + 4, [](const void* operand) { return aligned(operand); }))
+      return engine_.graph->enqueue(engine_.index, operands, workspace, stream);
+    return launch(kernel_, {operands, nullptr, sms_, stream});
+  }
+
+ private:
+  static bool aligned(const void* operand) { return reinterpret_cast<std::uintptr_t>(operand) % 16 == 0; }
+
+  Engine engine_;
+  measure::AttentionKernel kernel_;
+  int sms_;
+};
+
+class OwnAttentionPlan final : public CudaPlan {
+ public:
+  OwnAttentionPlan(const measure::AttentionKernel& kernel, int sms) : kernel_(kernel), sms_(sms) {
+    std::snprintf(algorithm_.library, sizeof algorithm_.library, "own");
+    std::snprintf(algorithm_.kernel, sizeof algorithm_.kernel, "attention");
+    std::snprintf(algorithm_.key, sizeof algorithm_.key, "own:attention");
+    algorithm_.workspace_bytes = workspace_bytes(kernel_, sms_);
+  }
+
+  Status enqueue(void* const* operands, void* workspace, cudaStream_t stream) noexcept override {
+    return launch(kernel_, {operands, workspace, sms_, stream});
+  }
+
+ private:
+  measure::AttentionKernel kernel_;
+  int sms_;
+};
+
+/// An operator's arrays are dense.
+measure::AttentionKernel dense(const op::Attention& attention) {
+  const measure::Kernel settled = measure::with_strides(measure::AttentionKernel{.attention = attention});
+  return std::get<measure::AttentionKernel>(settled);
+}
+
 }  // namespace
 
-Status AttentionPlanner::graph(const op::Attention& attention, bool statistics,
+Status AttentionPlanner::graph(const measure::AttentionKernel& kernel, bool statistics,
                                std::shared_ptr<AttentionGraph>* graph) {
-  const bool decode = !attention.backward && attention.queries == 1;
-  Graphs& graphs = decode && statistics ? decode_statistics_ : graphs_;
-  std::shared_ptr<AttentionGraph>& kept = graphs[op::Operator(attention)];
+  const Place place = {statistics,      kernel.q_stride,   kernel.k_stride,  kernel.v_stride,
+                       kernel.o_stride, kernel.k_sequence, kernel.v_sequence};
+  std::shared_ptr<AttentionGraph>& kept = graphs_[op::Operator(kernel.attention)][place];
   if (kept == nullptr) {
     std::unique_ptr<AttentionGraph> made;
-    if (const Status status = AttentionGraph::make(libraries_, attention, statistics, &made); !status.ok())
-      return status;
+    if (const Status status = AttentionGraph::make(libraries_, kernel, statistics, &made); !status.ok()) return status;
     kept = std::move(made);
   }
   *graph = kept;
   return {};
 }
 
+Status AttentionPlanner::plan_kernel(const measure::AttentionKernel& kernel, const char* key,
+                                     std::unique_ptr<CudaPlan>* plan) {
+  constexpr std::string_view own = "own:attention";
+  const bool several = kernel.attention.queries > 1 && !kernel.lengths && kernel.splits == 0 &&
+                       kernel.attention.queries <= kernel.attention.keys;
+  const bool named = key != nullptr && key != own;
+  const Status own_status = inspect_own_attention(kernel);
+  if (named || (key == nullptr && several && kernel.attention.dtype != shape::Dtype::fp32)) {
+    if (kernel.lengths)
+      return failure(StatusCode::unsupported, "kernel attention: engine %.60s: only %s reads lengths", key, own.data());
+    Engine engine;
+    std::shared_ptr<AttentionGraph> made;
+    Status status = graph(kernel, false, &made);
+    if (status.ok()) status = named ? named_engine(made, key, &engine) : first_engine(made, &engine);
+    if (status.ok()) *plan = std::make_unique<PlacedAttentionPlan>(std::move(engine), kernel, libraries_.sms());
+    if (status.ok() || named || status.code != StatusCode::unsupported) return status;
+  }
+  if (!own_status.ok()) return own_status;
+  *plan = std::make_unique<OwnAttentionPlan>(kernel, libraries_.sms());
+  return {};
+}
+
 Status AttentionPlanner::plan(const op::Attention& attention, const char* key, std::unique_ptr<CudaPlan>* plan) {
   Engine engine;
   std::shared_ptr<AttentionGraph> made;
-  if (const Status status = graph(attention, attention.queries > 1, &made); !status.ok()) return status;
+  if (const Status status = graph(dense(attention), attention.queries > 1, &made); !status.ok()) return status;
   const Status chosen = key == nullptr ? first_engine(made, &engine) : named_engine(made, key, &engine);
   if (!chosen.ok()) return chosen;
   Engine forward;
   if (attention.backward) {
     op::Attention pass = attention;
     pass.backward = false;
-    if (const Status status = graph(pass, true, &made); !status.ok()) return status;
+    if (const Status status = graph(dense(pass), true, &made); !status.ok()) return status;
     if (const Status status = first_engine(made, &forward); !status.ok()) return status;
   }
   *plan = std::make_unique<AttentionPlan>(std::move(engine), std::move(forward));
@@ -121,7 +192,7 @@ Status AttentionPlanner::algorithms(const op::Attention& attention, AlgorithmInf
                                     std::int32_t* found) {
   *found = 0;
   std::shared_ptr<AttentionGraph> made;
-  if (const Status status = graph(attention, attention.queries > 1, &made); !status.ok()) return status;
+  if (const Status status = graph(dense(attention), attention.queries > 1, &made); !status.ok()) return status;
   Status first;
   for (std::int64_t index = 0; index < made->engines() && *found < capacity; ++index) {
     const Status status = made->build(index);

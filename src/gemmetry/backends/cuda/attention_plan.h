@@ -1,6 +1,8 @@
 #pragma once
 
+#include <array>
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <unordered_map>
 
@@ -19,16 +21,19 @@ class AttentionPlanner {
 
   /// A null key takes the first engine of the library's heuristic that can be built, a key the engine of that name.
   Status plan(const op::Attention& attention, const char* key, std::unique_ptr<CudaPlan>* plan);
+  /// Attention at its place in a model; strides are those of measure::with_strides(). A null key takes an engine where
+  /// several queries see keys without lengths, and else, or where there is none, the own kernels ("own:attention").
+  Status plan_kernel(const measure::AttentionKernel& kernel, const char* key, std::unique_ptr<CudaPlan>* plan);
   Status algorithms(const op::Attention& attention, measure::AlgorithmInfo* infos, std::int32_t capacity,
                     std::int32_t* found);
 
  private:
-  Status graph(const op::Attention& attention, bool statistics, std::shared_ptr<AttentionGraph>* graph);
+  Status graph(const measure::AttentionKernel& kernel, bool statistics, std::shared_ptr<AttentionGraph>* graph);
 
   Libraries& libraries_;
-  using Graphs = std::unordered_map<op::Operator, std::shared_ptr<AttentionGraph>, op::OperatorHash>;
-  Graphs graphs_;             ///< with statistics where there are several queries, and all backward ones
-  Graphs decode_statistics_;  ///< of one query, with statistics, which only its backward pass asks for
+  using Place = std::array<std::int64_t, 7>;  ///< with statistics, and the strides
+  using Graphs = std::unordered_map<op::Operator, std::map<Place, std::shared_ptr<AttentionGraph>>, op::OperatorHash>;
+  Graphs graphs_;
 };
 
 }  // namespace gemmetry::backends::cuda

@@ -10,6 +10,7 @@
 #include "gemmetry/backends/cuda/device.h"
 #include "gemmetry/backends/cuda/gemm_plan.h"
 #include "gemmetry/backends/cuda/grouped_plan.h"
+#include "gemmetry/backends/cuda/kernel_plan.h"
 #include "gemmetry/backends/cuda/own_plan.h"
 #include "gemmetry/backends/cuda/recording.h"
 
@@ -168,6 +169,41 @@ Status CudaBackend::record(const measure::Call* calls, std::int32_t count, measu
 Status CudaBackend::time(measure::Recording* recording, std::int32_t replays, double* times_s) noexcept {
   return guarded(
       [&] { return stopwatch_.time(static_cast<const CudaRecording&>(*recording), replays, stream_.get(), times_s); });
+}
+
+Status CudaBackend::write(void* buffer, const void* from, std::int64_t bytes) noexcept {
+  return guarded([&] {
+    if (bytes <= 0) return Status{};
+    const cudaError_t error =
+        cudaMemcpyAsync(buffer, from, static_cast<std::size_t>(bytes), cudaMemcpyHostToDevice, stream_.get());
+    if (error != cudaSuccess) return check(error, "copy to the device");
+    return wait("copy to the device");
+  });
+}
+
+Status CudaBackend::plan_kernel(const measure::Kernel& kernel, const char* algorithm_key,
+                                measure::Plan** plan) noexcept {
+  *plan = nullptr;
+  return guarded([&] {
+    std::unique_ptr<CudaPlan> made;
+    const Status status = make_kernel_plan(libraries_, attention_, kernel, algorithm_key, &made);
+    if (status.ok()) *plan = made.release();
+    return status;
+  });
+}
+
+Status CudaBackend::replay(measure::Recording* recording, std::int32_t replays) noexcept {
+  return guarded([&] {
+    Status status;
+    for (std::int32_t i = 0; i < replays && status.ok(); ++i)
+      status = static_cast<const CudaRecording*>(recording)->replay(stream_.get());
+    const Status waited = wait("replay");
+    return status.ok() ? waited : status;
+  });
+}
+
+Status CudaBackend::time_each(const measure::Call* calls, std::int32_t count, double* times_s) noexcept {
+  return guarded([&] { return stopwatch_.time_each(calls, count, stream_.get(), times_s); });
 }
 
 }  // namespace gemmetry::backends::cuda

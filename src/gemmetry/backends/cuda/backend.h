@@ -51,6 +51,10 @@ class CudaBackend final : public measure::Backend {
   Status record(const measure::Call* calls, std::int32_t count, measure::Replay replay,
                 measure::Recording** recording) noexcept override;
   Status time(measure::Recording* recording, std::int32_t replays, double* times_s) noexcept override;
+  Status write(void* buffer, const void* from, std::int64_t bytes) noexcept override;
+  Status plan_kernel(const measure::Kernel& kernel, const char* algorithm_key, measure::Plan** plan) noexcept override;
+  Status replay(measure::Recording* recording, std::int32_t replays) noexcept override;
+  Status time_each(const measure::Call* calls, std::int32_t count, double* times_s) noexcept override;
 
  private:
   CudaBackend(std::int32_t device, std::int32_t compute_major, std::int32_t sms)

@@ -5,11 +5,15 @@
 #include <charconv>
 #include <cstdio>
 #include <cstring>
+#include <new>
+#include <optional>
 #include <string_view>
 #include <vector>
 
 #include "gemmetry/backends/cuda/gemm_problem.h"
 #include "gemmetry/backends/cuda/gemm_shapes.h"
+#include "gemmetry/backends/cuda/gemv.h"
+#include "gemmetry/measure/kernel_layout.h"
 
 namespace gemmetry::backends::cuda {
 namespace {
@@ -76,35 +80,84 @@ class GemmPlan final : public CudaPlan {
   }
 
   Status enqueue(void* const* operands, void* workspace, cudaStream_t stream) noexcept override {
-    return problem_.enqueue(choice_, operands, workspace, algorithm_.workspace_bytes, stream);
+    if (problem_.aligned(operands))
+      return problem_.enqueue(choice_, operands, workspace, algorithm_.workspace_bytes, stream);
+    if (const Status status = choose_for_anywhere(); !status.ok()) return status;
+    return problem_.enqueue(*anywhere_, operands, workspace, algorithm_.workspace_bytes, stream);
   }
 
  private:
+  /// An algorithm for operands that begin anywhere, looked for when the first of them comes.
+  Status choose_for_anywhere() {
+    if (anywhere_) return {};
+    try {
+      Choices choices;
+      const Status status = problem_.choices(algorithm_.workspace_bytes, 1, &choices, 2);
+      if (!status.ok()) return status;
+      if (choices.empty()) return problem_.unsupported();
+      anywhere_ = choices.front().algo;
+      return {};
+    } catch (const std::bad_alloc&) {
+      return failure(StatusCode::out_of_memory, "the host's memory is full");
+    }
+  }
+
   GemmProblem problem_;
   cublasLtMatmulAlgo_t choice_;
+  std::optional<cublasLtMatmulAlgo_t> anywhere_;
+};
+
+/// Few rows by the own kernel.
+class GemvPlan final : public CudaPlan {
+ public:
+  GemvPlan(const measure::ProductKernel& product, int sms) : product_(product), sms_(sms) {
+    std::snprintf(algorithm_.library, sizeof algorithm_.library, "own");
+    std::snprintf(algorithm_.kernel, sizeof algorithm_.kernel, "gemv");
+    std::snprintf(algorithm_.key, sizeof algorithm_.key, "%s", gemv_key);
+  }
+
+  Status enqueue(void* const* operands, void* workspace, cudaStream_t stream) noexcept override {
+    return launch_gemv(product_, {operands, workspace, sms_, stream});
+  }
+
+ private:
+  measure::ProductKernel product_;
+  int sms_;
 };
 
 /// A product without multiplications: nothing to write, or zeros where k is 0.
 class EmptyGemmPlan final : public CudaPlan {
  public:
-  explicit EmptyGemmPlan(const op::Gemm& gemm) {
-    const std::int64_t element = gemm.dtype == shape::Dtype::tf32 || gemm.dtype == shape::Dtype::fp32 ? 4 : 2;
-    result_bytes_ = static_cast<std::size_t>(gemm.batch * gemm.m * gemm.n * element);
-    if (gemm.epilogue == op::Epilogue::bias_gradient) vector_bytes_ = static_cast<std::size_t>(gemm.m * element);
+  explicit EmptyGemmPlan(const measure::ProductKernel& product) : product_(product) {
+    const op::Gemm& gemm = product.gemm;
+    element_ = gemm.dtype == shape::Dtype::tf32 || gemm.dtype == shape::Dtype::fp32 ? 4 : 2;
+    if (gemm.epilogue == op::Epilogue::bias_gradient) vector_bytes_ = static_cast<std::size_t>(gemm.m * element_);
     std::snprintf(algorithm_.library, sizeof algorithm_.library, "own");
     std::snprintf(algorithm_.kernel, sizeof algorithm_.kernel, "zero");
     std::snprintf(algorithm_.key, sizeof algorithm_.key, "zero");
   }
 
   Status enqueue(void* const* operands, void*, cudaStream_t stream) noexcept override {
+    const op::Gemm& gemm = product_.gemm;
+    const auto bytes = [&](std::int64_t elements) { return static_cast<std::size_t>(elements * element_); };
+    const bool dense = product_.c_stride == gemm.n && product_.c_batch == gemm.m * gemm.n;
+    const std::int64_t arrays = dense ? 1 : gemm.batch;
+    const std::int64_t rows = dense ? gemm.batch * gemm.m : gemm.m;
     cudaError_t error = cudaSuccess;
-    if (result_bytes_ > 0) error = cudaMemsetAsync(operands[2], 0, result_bytes_, stream);
+    for (std::int64_t i = 0; i < arrays && rows > 0 && gemm.n > 0 && !product_.accumulate; ++i) {
+      char* const c = static_cast<char*>(operands[2]) + bytes(i * product_.c_batch);
+      if (error == cudaSuccess)
+        error = dense ? cudaMemsetAsync(c, 0, bytes(rows * gemm.n), stream)
+                      : cudaMemset2DAsync(c, bytes(product_.c_stride), 0, bytes(gemm.n), static_cast<std::size_t>(rows),
+                                          stream);
+    }
     if (error == cudaSuccess && vector_bytes_ > 0) error = cudaMemsetAsync(operands[3], 0, vector_bytes_, stream);
     return check(error, "write the zeros of an empty product");
   }
 
  private:
-  std::size_t result_bytes_ = 0;
+  measure::ProductKernel product_;
+  std::int64_t element_ = 2;
   std::size_t vector_bytes_ = 0;
 };
 
@@ -167,17 +220,34 @@ Status every_choice(const Libraries& libraries, const GemmProblem& problem, Choi
   return {};
 }
 
+/// An operator's arrays are dense.
+measure::ProductKernel product_of(const op::Gemm& gemm) {
+  return std::get<measure::ProductKernel>(measure::with_strides(measure::ProductKernel{.gemm = gemm}));
+}
+
 }  // namespace
 
 Status plan_gemm(Libraries& libraries, const op::Gemm& gemm, const char* key, std::unique_ptr<CudaPlan>* plan) {
+  return plan_product(libraries, product_of(gemm), key, plan);
+}
+
+Status plan_product(Libraries& libraries, const measure::ProductKernel& product, const char* key,
+                    std::unique_ptr<CudaPlan>* plan) {
   bool empty = false;
-  if (const Status status = inspect(gemm, &empty); !status.ok()) return status;
+  if (const Status status = inspect(product.gemm, &empty); !status.ok()) return status;
   if (empty) {
-    *plan = std::make_unique<EmptyGemmPlan>(gemm);
+    *plan = std::make_unique<EmptyGemmPlan>(product);
+    return {};
+  }
+  if (key != nullptr && std::string_view(key) == gemv_key) {
+    if (!gemv_takes(product))
+      return failure(StatusCode::unsupported, "%s is for linear layers (nt, batch 1) of at most %lld rows without fp8",
+                     gemv_key, static_cast<long long>(gemv_most_rows));
+    *plan = std::make_unique<GemvPlan>(product, libraries.sms());
     return {};
   }
   GemmProblem problem;
-  if (const Status status = GemmProblem::make(libraries, gemm, &problem); !status.ok()) return status;
+  if (const Status status = GemmProblem::make(libraries, product, &problem); !status.ok()) return status;
   if (key == nullptr) {
     Choices choices;
     const Status status = problem.choices(libraries.product_workspace_bytes(), 1, &choices);
@@ -202,11 +272,11 @@ Status gemm_algorithms(Libraries& libraries, const op::Gemm& gemm, AlgorithmInfo
   bool empty = false;
   if (const Status status = inspect(gemm, &empty); !status.ok()) return status;
   if (empty) {
-    if (capacity > 0) infos[(*found)++] = EmptyGemmPlan(gemm).algorithm();
+    if (capacity > 0) infos[(*found)++] = EmptyGemmPlan(product_of(gemm)).algorithm();
     return {};
   }
   GemmProblem problem;
-  if (const Status status = GemmProblem::make(libraries, gemm, &problem); !status.ok()) return status;
+  if (const Status status = GemmProblem::make(libraries, product_of(gemm), &problem); !status.ok()) return status;
   Choices all;
   if (const Status status = every_choice(libraries, problem, &all); !status.ok()) return status;
   for (const Choice& choice : all) {

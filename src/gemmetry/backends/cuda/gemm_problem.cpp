@@ -57,14 +57,21 @@ cublasStatus_t set(cublasLtMatmulPreferenceOpaque_t& preference, cublasLtMatmulP
   return cublasLtMatmulPreferenceSetAttribute(&preference, attribute, &value, sizeof value);
 }
 
-/// A row-major rows x columns array, one for each of the batch.
-cublasStatus_t describe(cublasLtMatrixLayoutOpaque_t& layout, cudaDataType_t type, std::int64_t rows,
-                        std::int64_t columns, std::int64_t batch) {
-  cublasStatus_t error = cublasLtMatrixLayoutInit(&layout, type, static_cast<std::uint64_t>(columns),
-                                                  static_cast<std::uint64_t>(rows), columns);
+/// A row-major array, one for each of the batch.
+struct Array {
+  std::int64_t rows = 0;
+  std::int64_t columns = 0;
+  std::int64_t stride = 0;        ///< from a row to the next
+  std::int64_t batch_stride = 0;  ///< from an array to the next
+};
+
+cublasStatus_t describe(cublasLtMatrixLayoutOpaque_t& layout, cudaDataType_t type, const Array& array,
+                        std::int64_t batch) {
+  cublasStatus_t error = cublasLtMatrixLayoutInit(&layout, type, static_cast<std::uint64_t>(array.columns),
+                                                  static_cast<std::uint64_t>(array.rows), array.stride);
   if (error != CUBLAS_STATUS_SUCCESS || batch == 1) return error;
   const std::int32_t count = static_cast<std::int32_t>(batch);
-  const std::int64_t stride = rows * columns;
+  const std::int64_t stride = array.batch_stride;
   error = cublasLtMatrixLayoutSetAttribute(&layout, CUBLASLT_MATRIX_LAYOUT_BATCH_COUNT, &count, sizeof count);
   if (error != CUBLAS_STATUS_SUCCESS) return error;
   return cublasLtMatrixLayoutSetAttribute(&layout, CUBLASLT_MATRIX_LAYOUT_STRIDED_BATCH_OFFSET, &stride, sizeof stride);
@@ -80,9 +87,11 @@ cublasStatus_t first(std::initializer_list<cublasStatus_t> errors) {
 
 }  // namespace
 
-Status GemmProblem::make(Libraries& libraries, const op::Gemm& gemm, GemmProblem* problem) {
+Status GemmProblem::make(Libraries& libraries, const measure::ProductKernel& product, GemmProblem* problem) {
+  const op::Gemm& gemm = product.gemm;
   GemmProblem& p = *problem;
   p.gemm_ = gemm;
+  p.accumulate_ = product.accumulate;
   if (gemm.batch > std::numeric_limits<std::int32_t>::max())
     return failure(StatusCode::unsupported, "a batch of %lld products: cuBLASLt takes 2147483647 at most",
                    static_cast<long long>(gemm.batch));
@@ -107,9 +116,15 @@ Status GemmProblem::make(Libraries& libraries, const op::Gemm& gemm, GemmProblem
       set(p.product_, CUBLASLT_MATMUL_DESC_TRANSA, b_transposed ? yes : no),
       set(p.product_, CUBLASLT_MATMUL_DESC_TRANSB, a_transposed ? yes : no),
       set(p.product_, CUBLASLT_MATMUL_DESC_EPILOGUE, epilogue_of(gemm.epilogue)),
-      describe(p.a_, type, turn(b_transposed, gemm.k, gemm.n), turn(b_transposed, gemm.n, gemm.k), gemm.batch),
-      describe(p.b_, type, turn(a_transposed, gemm.m, gemm.k), turn(a_transposed, gemm.k, gemm.m), gemm.batch),
-      describe(p.c_, result, gemm.m, gemm.n, gemm.batch),
+      describe(
+          p.a_, type,
+          {turn(b_transposed, gemm.k, gemm.n), turn(b_transposed, gemm.n, gemm.k), product.b_stride, product.b_batch},
+          gemm.batch),
+      describe(
+          p.b_, type,
+          {turn(a_transposed, gemm.m, gemm.k), turn(a_transposed, gemm.k, gemm.m), product.a_stride, product.a_batch},
+          gemm.batch),
+      describe(p.c_, result, {gemm.m, gemm.n, product.c_stride, product.c_batch}, gemm.batch),
   });
   if (error == CUBLAS_STATUS_SUCCESS && gemm.dtype == shape::Dtype::fp8) {
     const std::int8_t exact = 0;  // sums in fp32 throughout, as torch._scaled_mm does unless told otherwise
@@ -126,11 +141,15 @@ Status GemmProblem::make(Libraries& libraries, const op::Gemm& gemm, GemmProblem
 }
 
 Status GemmProblem::choices(std::int64_t workspace_bytes, int count,
-                            std::vector<cublasLtMatmulHeuristicResult_t>* found) const {
+                            std::vector<cublasLtMatmulHeuristicResult_t>* found, std::uint32_t alignment) const {
   cublasLtMatmulPreferenceOpaque_t preference = {};
   cublasStatus_t error =
       first({cublasLtMatmulPreferenceInit(&preference),
-             set(preference, CUBLASLT_MATMUL_PREF_MAX_WORKSPACE_BYTES, static_cast<std::uint64_t>(workspace_bytes))});
+             set(preference, CUBLASLT_MATMUL_PREF_MAX_WORKSPACE_BYTES, static_cast<std::uint64_t>(workspace_bytes)),
+             set(preference, CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_A_BYTES, alignment),
+             set(preference, CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_B_BYTES, alignment),
+             set(preference, CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_C_BYTES, alignment),
+             set(preference, CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_D_BYTES, alignment)});
   if (error != CUBLAS_STATUS_SUCCESS) return check(error, "set the preferences of cuBLASLt");
   found->assign(static_cast<std::size_t>(count), {});
   int returned = 0;
@@ -152,6 +171,14 @@ bool GemmProblem::fits(const cublasLtMatmulAlgo_t& algorithm, cublasLtMatmulHeur
   return error == CUBLAS_STATUS_SUCCESS && result->state == CUBLAS_STATUS_SUCCESS;
 }
 
+bool GemmProblem::aligned(void* const* operands) const {
+  const int count = has_vector(gemm_.epilogue) ? 4 : 3;
+  for (int i = 0; i < count; ++i) {
+    if (reinterpret_cast<std::uintptr_t>(operands[i]) % 16 != 0) return false;
+  }
+  return true;
+}
+
 Status GemmProblem::enqueue(const cublasLtMatmulAlgo_t& algorithm, void* const* operands, void* workspace,
                             std::int64_t workspace_bytes, cudaStream_t stream) {
   void* const c = operands[reads_bias(gemm_.epilogue) ? 3 : 2];
@@ -161,9 +188,9 @@ Status GemmProblem::enqueue(const cublasLtMatmulAlgo_t& algorithm, void* const* 
     if (error != CUBLAS_STATUS_SUCCESS) return check(error, "give cuBLASLt the bias");
   }
   const float one = 1;
-  const float zero = 0;
+  const float keep = accumulate_ ? 1 : 0;
   const cublasStatus_t error =
-      cublasLtMatmul(handle_, &product_, &one, operands[1], &a_, operands[0], &b_, &zero, c, &c_, c, &c_, &algorithm,
+      cublasLtMatmul(handle_, &product_, &one, operands[1], &a_, operands[0], &b_, &keep, c, &c_, c, &c_, &algorithm,
                      workspace, static_cast<std::size_t>(workspace_bytes), stream);
   return error == CUBLAS_STATUS_SUCCESS ? Status{} : check(error, "multiply with cuBLASLt");
 }

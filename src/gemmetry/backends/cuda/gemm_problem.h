@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "gemmetry/backends/cuda/libraries.h"
-#include "gemmetry/op/gemm.h"
+#include "gemmetry/measure/kernel.h"
 
 namespace gemmetry::backends::cuda {
 
@@ -14,16 +14,19 @@ namespace gemmetry::backends::cuda {
 /// and its rows are our columns. Nothing is copied or turned: a row-major array is its transpose in column-major eyes.
 class GemmProblem {
  public:
-  /// Unsupported where a size is beyond the library's.
-  static Status make(Libraries& libraries, const op::Gemm& gemm, GemmProblem* problem);
+  /// Unsupported where a size is beyond the library's. Strides are those of measure::with_strides().
+  static Status make(Libraries& libraries, const measure::ProductKernel& product, GemmProblem* problem);
 
-  const op::Gemm& gemm() const { return gemm_; }
-
-  /// The library's choices within a workspace, best first; empty where it has none. At most `count`.
-  Status choices(std::int64_t workspace_bytes, int count, std::vector<cublasLtMatmulHeuristicResult_t>* found) const;
+  /// The library's choices within a workspace, best first; empty where it has none. At most `count`. Operands begin at
+  /// multiples of `alignment` bytes.
+  Status choices(std::int64_t workspace_bytes, int count, std::vector<cublasLtMatmulHeuristicResult_t>* found,
+                 std::uint32_t alignment = 256) const;
 
   /// Whether the algorithm can run this; fills workspace and waves.
   bool fits(const cublasLtMatmulAlgo_t& algorithm, cublasLtMatmulHeuristicResult_t* result) const;
+
+  /// Whether the operands begin where most of the library's algorithms need them to.
+  bool aligned(void* const* operands) const;
 
   /// Operands as measure::operands lists them.
   Status enqueue(const cublasLtMatmulAlgo_t& algorithm, void* const* operands, void* workspace,
@@ -34,6 +37,7 @@ class GemmProblem {
 
  private:
   op::Gemm gemm_;
+  bool accumulate_ = false;
   cublasLtHandle_t handle_ = nullptr;
   // Descriptors lie in place: they are made a thousand times a second. The library takes them by non-const pointer.
   mutable cublasLtMatmulDescOpaque_t product_ = {};

@@ -21,8 +21,15 @@ class Stopwatch {
   /// As Backend::time.
   Status time(const CudaRecording& recording, std::int32_t replays, cudaStream_t stream, double* times_s);
 
+  /// As Backend::time_each.
+  Status time_each(const measure::Call* calls, std::int32_t count, cudaStream_t stream, double* times_s);
+
  private:
   Status enqueue(const CudaRecording& recording, std::int32_t replays, cudaStream_t stream);
+
+  Status make_events(std::size_t count);
+  Status read(std::int32_t count, double* times_s) const;
+  Status enqueue_each(const measure::Call* calls, std::int32_t count, cudaStream_t stream);
 
   std::vector<cudaEvent_t> events_;
   Gate gate_;

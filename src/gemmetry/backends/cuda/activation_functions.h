@@ -1,0 +1,43 @@
+#pragma once
+
+#include "gemmetry/backends/cuda/pack.h"
+
+// What stands between the two halves of the FFN, and its slopes.
+
+namespace gemmetry::backends::cuda {
+
+struct ValueAndSlope {
+  float value;
+  float slope;
+};
+
+struct Gelu {
+  static constexpr float c = 0.7978845608028654f;  // sqrt(2 / pi)
+  static constexpr float cubic = 0.044715f;
+  // (1 + tanh(u)) / 2 = sigmoid(2 u), which stays precise where tanh is near -1.
+  static __device__ float value(float x) { return x * sigmoid(2 * c * x * (1 + cubic * x * x)); }
+  static __device__ ValueAndSlope both(float x) {
+    const float s = sigmoid(2 * c * x * (1 + cubic * x * x));
+    return {x * s, s + x * s * (1 - s) * 2 * c * (1 + 3 * cubic * x * x)};
+  }
+};
+
+/// With the normal distribution itself.
+struct GeluErf {
+  static __device__ float value(float x) { return x / 2 * erfcf(x * -0.70710678f); }
+};
+
+struct Relu {
+  static __device__ float value(float x) { return fmaxf(x, 0.0f); }
+  static __device__ ValueAndSlope both(float x) { return {fmaxf(x, 0.0f), x > 0 ? 1.0f : 0.0f}; }
+};
+
+struct Silu {
+  static __device__ float value(float x) { return x * sigmoid(x); }
+  static __device__ ValueAndSlope both(float x) {
+    const float s = sigmoid(x);
+    return {x * s, s * (1 + x * (1 - s))};
+  }
+};
+
+}  // namespace gemmetry::backends::cuda

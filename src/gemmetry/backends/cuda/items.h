@@ -1,0 +1,57 @@
+#pragma once
+
+#include <cstdint>
+#include <initializer_list>
+
+#include "gemmetry/backends/cuda/pack.h"
+#include "gemmetry/backends/cuda/status.h"
+#include "gemmetry/measure/element.h"
+
+// Kernels in which each thread does one pack of elements of one row, wherever that lies.
+
+namespace gemmetry::backends::cuda {
+
+inline constexpr int item_threads = 128;
+
+template <typename Body>
+__global__ void __launch_bounds__(item_threads) item_kernel(const __grid_constant__ Body body, std::int64_t items) {
+  const std::int64_t item = std::int64_t{blockIdx.x} * item_threads + threadIdx.x;
+  if (item < items) body(item);
+}
+
+/// Calls the body with each of 0 .. items - 1.
+template <typename Body>
+Status each_item(const Body& body, std::int64_t items, cudaStream_t stream, const char* doing) {
+  if (items <= 0) return {};
+  const std::int64_t blocks = (items + item_threads - 1) / item_threads;
+  if (blocks > 0x7fffffff) return failure(StatusCode::unsupported, "%s: too many elements for one launch", doing);
+  item_kernel<<<static_cast<unsigned>(blocks), item_threads, 0, stream>>>(body, items);
+  return check(cudaGetLastError(), doing);
+}
+
+/// Whether arrays begin at multiples of 16 bytes.
+inline bool begin_aligned(std::initializer_list<const void*> arrays) {
+  for (const void* array : arrays) {
+    if (reinterpret_cast<std::uintptr_t>(array) % 16 != 0) return false;
+  }
+  return true;
+}
+
+/// Whether all of the widths and strides, in elements of T, are whole packs of 16 bytes.
+template <typename T>
+bool whole_packs(std::initializer_list<std::int64_t> lengths) {
+  for (const std::int64_t length : lengths) {
+    if (length % pack_size<T> != 0) return false;
+  }
+  return true;
+}
+
+/// Calls with an element of the type; whole numbers and fp8 are no kernel's.
+template <typename F>
+void with_type(measure::Element element, F&& f) {
+  if (element == measure::Element::bf16) return f(__nv_bfloat16{});
+  if (element == measure::Element::fp16) return f(__half{});
+  if (element == measure::Element::fp32) return f(float{});
+}
+
+}  // namespace gemmetry::backends::cuda
