@@ -49,7 +49,7 @@ TEST(Adapter, AMistakeNamesTheFix) {
   EXPECT_NE(message_of([] { adapted("deepseek-v3", "lora", 8); }).find("use houlsby or lin"), std::string::npos);
   ModelEdit edit;
   edit.adapter_rank = 8;
-  EXPECT_NE(message_of([&] { edited(preset("gpt2"), edit); }).find("kind and rank together"), std::string::npos);
+  EXPECT_NE(message_of([&] { edited(preset("gpt2"), edit); }).find("needs kind and rank"), std::string::npos);
 }
 
 TEST(Adapter, OfRankZeroIsNone) {

@@ -6,6 +6,7 @@
 #include "gemmetry/advise/search.h"
 #include "gemmetry/advise/start.h"
 #include "gemmetry/base/error.h"
+#include "gemmetry/cli/advise_adapter.h"
 #include "gemmetry/cli/arguments.h"
 #include "gemmetry/cli/command.h"
 #include "gemmetry/cli/gpu_options.h"
@@ -32,7 +33,8 @@ Examples:
   gemmetry advise gpt3-2.7b --free all --depth-width-band 0.7..1.4
   gemmetry advise llama-2-7b --ffn 10922 --only ffn
   gemmetry advise --params 2.7e9 --attention unfused
-  gemmetry advise my/config.json --phase decode --batch 32 --cache 8192 --pareto)";
+  gemmetry advise my/config.json --phase decode --batch 32 --cache 8192 --pareto
+  gemmetry advise gpt2-medium --adapter houlsby --slowdown 5% --batch 16 --seq 256      the largest rank)";
 
 constexpr std::string_view quality_note =
     "Ranked by predicted time alone: model quality is not predicted. Candidates of one group cannot be told apart.";
@@ -47,6 +49,7 @@ struct Options {
   std::int64_t keep = 20;
   std::optional<std::int64_t> decode_cache;
   std::int64_t threads = 0;
+  AdapterAdvice adapter;
 };
 
 /// The sizes a search may change, by the names of --free.
@@ -189,6 +192,8 @@ advise::SearchOptions search_options(const Options& options, const shape::Model&
 }
 
 ExitCode run_advise(const Options& options, const Console& console) {
+  if (options.adapter.asked(options.model.edit()))
+    return advise_adapter(options.model, options.workload, options.gpu, options.output, options.adapter, console);
   const shape::Model model = start(options);
   const predict::Predictor predictor = options.gpu.predictor();
   const shape::Workload workload = options.workload.workload(model, predictor.gpu());
@@ -272,6 +277,7 @@ void add_advise(CLI::App& app, Command& chosen) {
   auto options = std::make_shared<Options>();
   options->model.add_to(sub);
   add_search_options(sub, *options);
+  options->adapter.add_to(sub);
   options->workload.add_to(sub);
   options->gpu.add_to(sub);
   options->output.add_to(sub);

@@ -2,6 +2,7 @@
 
 #include "gemmetry/base/error.h"
 #include "gemmetry/cli/arguments.h"
+#include "gemmetry/shape/adapter.h"
 #include "gemmetry/shape/import.h"
 
 namespace gemmetry::cli {
@@ -56,15 +57,36 @@ void ModelOptions::add_to(CLI::App& app) {
   yes_no("--parallel-residual", edit_.parallel_residual, true, "attention and FFN side by side");
   CLI::Option* tied = yes_no("--tied", edit_.tied, true, "the output head shares the token embedding");
   yes_no("--untied", edit_.tied, false, "the output head has a matrix of its own")->excludes(tied);
+  const auto read_adapter = [this](const std::string&, const std::string& text) {
+    edited_ = true;
+    if (text.find(':') == std::string::npos) {
+      edit_.adapter = shape::name(shape::adapter_kind_from_name(text));
+      return;
+    }
+    const shape::Adapter adapter = shape::adapter_from_text(text);
+    edit_.adapter = shape::name(adapter.kind);
+    edit_.adapter_rank = adapter.rank;
+  };
+  add_text(app, "--adapter", "KIND:RANK", "houlsby (h), lin (l), lora or lora-merged, as in houlsby:64", read_adapter)
+      ->group(group);
   CLI::Option* bias = yes_no("--bias", edit_.bias, true, "projections have biases");
   yes_no("--no-bias", edit_.bias, false, "projections have no biases")->excludes(bias);
 }
 
 bool ModelOptions::given() const { return named() || edited_; }
 
-shape::Model ModelOptions::model() const {
-  if (named()) return shape::edited(shape::load_model(source_), edit_);
-  if (edited_) return shape::model_from_flags(edit_);
+shape::Model ModelOptions::model() const { return made(edit_); }
+
+shape::Model ModelOptions::without_adapter() const {
+  shape::ModelEdit edit = edit_;
+  edit.adapter = "none";
+  edit.adapter_rank.reset();
+  return made(edit);
+}
+
+shape::Model ModelOptions::made(const shape::ModelEdit& edit) const {
+  if (named()) return shape::edited(shape::load_model(source_), edit);
+  if (edited_) return shape::model_from_flags(edit);
   throw Error(
       "no model: name a preset (gemmetry models lists them) or a config.json, or give --hidden, --layers, --heads and "
       "--vocab");

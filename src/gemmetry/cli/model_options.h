@@ -21,8 +21,12 @@ class ModelOptions {
 
   /// The model. Error when it is missing, unknown or inconsistent.
   shape::Model model() const;
+  /// The same without the adapter that was asked for.
+  shape::Model without_adapter() const;
 
  private:
+  shape::Model made(const shape::ModelEdit& edit) const;
+
   std::string source_;
   shape::ModelEdit edit_;
   bool edited_ = false;

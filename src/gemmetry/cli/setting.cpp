@@ -6,6 +6,7 @@
 
 #include "gemmetry/cli/gpu_options.h"
 #include "gemmetry/report/number.h"
+#include "gemmetry/shape/adapter.h"
 #include "gemmetry/shape/parameters.h"
 
 namespace gemmetry::cli {
@@ -28,6 +29,7 @@ std::string parameters_text(const Model& model) {
                                  report::shown(static_cast<double>(count.total), Unit::count));
   if (count.active != count.total)
     line += fmt::format(", {} active", report::shown(static_cast<double>(count.active), Unit::count));
+  if (count.adapter > 0) line += fmt::format(", {} in the adapter", report::grouped(count.adapter));
   return line +
          fmt::format("; the paper's formula gives {}", report::shown(shape::paper_parameters(model), Unit::count));
 }
@@ -45,6 +47,7 @@ std::string sizes_text(const Model& model) {
                         model.experts->active);
   line += fmt::format(", v {}, {} positions", model.vocab, name(model.positions));
   if (attention.window > 0) line += fmt::format(", window {}", attention.window);
+  if (model.adapter) line += fmt::format(", adapter {}", to_text(*model.adapter));
   return line;
 }
 
@@ -81,6 +84,10 @@ std::vector<Column<Model>> make_model_columns() {
        [](const Model& m) { return text(m.norm == shape::NormKind::layer_norm ? "layernorm" : "rmsnorm"); }},
       {{.key = "parallel_residual"}, [](const Model& m) { return Value(m.parallel_residual); }},
       {{.key = "tied"}, [](const Model& m) { return m.head.present ? Value(m.head.tied) : Value(); }},
+      {{.key = "adapter"}, [](const Model& m) { return m.adapter ? text(name(m.adapter->kind)) : Value(); }},
+      {{.key = "adapter_rank"}, [](const Model& m) { return m.adapter ? Value(m.adapter->rank) : Value(); }},
+      {{.key = "adapter_parameters"},
+       [](const Model& m) { return m.adapter ? Value(shape::count_parameters(m).adapter) : Value(); }},
   };
 }
 

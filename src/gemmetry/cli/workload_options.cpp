@@ -29,6 +29,7 @@ void WorkloadOptions::add_to(CLI::App& app, bool several_degrees) {
   constexpr auto group = "Workload";
   add_choice(app, "--phase", workload_.phase, {Phase::forward, Phase::training, Phase::prefill, Phase::decode},
              "what is run: a forward pass, a training step, a prompt, or one new token a sequence")
+      ->each([this](const std::string&) { states_phase_ = true; })
       ->group(group);
   add_size(app, "--batch", workload_.batch, "sequences b (microbatch of one data-parallel rank)")->group(group);
   add_size(app, "--seq", sequence_, "tokens a sequence s; 2048, or the model's positions if fewer")->group(group);

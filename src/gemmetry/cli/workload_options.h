@@ -27,6 +27,11 @@ class WorkloadOptions {
   /// unless said, fp16 where the GPU has no bf16. Checked against the model.
   shape::Workload workload(const shape::Model& model, const gpu::Gpu& gpu) const;
 
+  /// Another phase, unless one was stated.
+  void set_default(shape::Phase phase) {
+    if (!states_phase_) workload_.phase = phase;
+  }
+
   /// The tensor-parallel degrees given, one unless several_degrees.
   const std::vector<std::int64_t>& tensor_parallel() const { return tensor_parallel_; }
   bool states_data_parallel() const { return states_data_parallel_; }
@@ -37,6 +42,7 @@ class WorkloadOptions {
   std::vector<std::int64_t> tensor_parallel_{1};
   bool states_data_parallel_ = false;
   bool states_dtype_ = false;
+  bool states_phase_ = false;
 };
 
 }  // namespace gemmetry::cli

@@ -179,7 +179,8 @@ void edit_adapter(Model& model, const ModelEdit& edit) {
     return;
   }
   if (!model.adapter && !(edit.adapter && edit.adapter_rank))
-    throw Error("a model gets an adapter by its kind and rank together, as in --adapter lora:8");
+    throw Error(fmt::format("--adapter {0}: an adapter needs kind and rank, as in --adapter {0}:8",
+                            edit.adapter.value_or("lora")));
   Adapter adapter = model.adapter.value_or(Adapter{});
   if (edit.adapter) adapter.kind = adapter_kind_from_name(*edit.adapter);
   adapter.rank = edit.adapter_rank.value_or(adapter.rank);
