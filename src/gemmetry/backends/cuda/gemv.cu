@@ -48,25 +48,31 @@ __device__ Pack<T, N> load_once(const T* from) {
   }
 }
 
-/// Sums of each of the values over the warp's lanes: lane l gets that of value l / (32 / Values). Halves of the values
-/// change sides in each step, so that there are hardly more exchanges than values.
-template <int Values>
-__device__ float sum_over_warp(float (&values)[Values]) {
-  const int lane = static_cast<int>(threadIdx.x) % 32;
-  int distance = 16;
+/// Halves of the values change sides between lanes, until each has one.
+template <int Count, int Values>
+__device__ void fold(float (&values)[Values]) {
+  if constexpr (Count > 0) {
+    constexpr int distance = 32 * Count / Values;
+    const bool upper = (threadIdx.x & distance) != 0;
 #pragma unroll
-  for (int count = Values / 2; count > 0; count /= 2) {
-    const bool upper = (lane & distance) != 0;
-#pragma unroll
-    for (int i = 0; i < count; ++i) {
-      const float kept = upper ? values[i + count] : values[i];
-      const float given = upper ? values[i] : values[i + count];
+    for (int i = 0; i < Count; ++i) {
+      const float kept = upper ? values[i + Count] : values[i];
+      const float given = upper ? values[i] : values[i + Count];
       values[i] = kept + __shfl_xor_sync(0xffffffff, given, distance);
     }
-    distance /= 2;
+    fold<Count / 2>(values);
   }
+}
+
+/// Sums of each of the values over the warp's lanes, with hardly more exchanges than values: lane l gets that of value
+/// l / (32 / Values).
+template <int Values>
+__device__ float sum_over_warp(float (&values)[Values]) {
+  fold<Values / 2>(values);
 #pragma unroll
-  for (int rest = 16 / Values; rest > 0; rest /= 2) values[0] += __shfl_xor_sync(0xffffffff, values[0], rest);
+  for (int distance = 16 / Values; distance > 0; distance /= 2) {
+    values[0] += __shfl_xor_sync(0xffffffff, values[0], distance);
+  }
   return values[0];
 }
 

@@ -1,0 +1,470 @@
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <string>
+
+#include "backends/cuda_fixture.h"
+#include "backends/kernel_call.h"
+#include "gemmetry/backends/cpu/cpu_backend.h"
+
+// Kernels of the CUDA backend against the CPU's on the same values.
+
+namespace gemmetry::backends {
+namespace {
+
+using op::Layout;
+using shape::Dtype;
+
+constexpr Dtype floats[] = {Dtype::bf16, Dtype::fp16, Dtype::fp32};
+
+/// Each backend rounds a result of its own sums: they differ by a unit of the last place, and by the sums' `error`.
+void expect_close(Element element, const Values& found, const Values& expected, double error, const std::string& what) {
+  ASSERT_EQ(found.size(), expected.size()) << what;
+  std::size_t wrong = 0;
+  std::size_t first = 0;
+  for (std::size_t i = 0; i < found.size(); ++i) {
+    const double magnitude = std::max(std::abs(found[i]), std::abs(expected[i]));
+    const double allowed = 2.02 * measure::half_ulp(element, magnitude) + error;
+    if (std::abs(found[i] - expected[i]) <= allowed) continue;
+    if (wrong++ == 0) first = i;
+  }
+  EXPECT_EQ(wrong, 0u) << what << ": of " << found.size() << ", the first at " << first << ": " << found[first]
+                       << " in place of " << expected[first];
+}
+
+/// The operand `result` is the same on both.
+void expect_same(measure::Backend& cuda, const measure::Kernel& kernel, const std::vector<Data>& operands,
+                 std::size_t result, double error, const std::string& what, const char* key = nullptr) {
+  cpu::CpuBackend cpu;
+  expect_close(operands[result].element, run_kernel(cuda, kernel, operands, result, key),
+               run_kernel(cpu, kernel, operands, result), error, what);
+}
+
+Element element(Dtype dtype) { return measure::element_of(dtype); }
+
+/// Operands of a product in arrays that are a little larger.
+struct ProductCase {
+  op::Gemm gemm;
+  std::int64_t pad = 0;     ///< elements between rows
+  std::int64_t offset = 0;  ///< elements before the arrays
+  bool accumulate = false;
+};
+
+void expect_product(measure::Backend& cuda, const ProductCase& given, const char* key = nullptr) {
+  const op::Gemm& g = given.gemm;
+  const bool a_turned = g.layout == Layout::tn;
+  const bool b_turned = g.layout == Layout::nt;
+  measure::ProductKernel kernel{.gemm = g,
+                                .a_stride = (a_turned ? g.m : g.k) + given.pad,
+                                .b_stride = (b_turned ? g.k : g.n) + given.pad,
+                                .c_stride = g.n + given.pad,
+                                .accumulate = given.accumulate};
+  const auto settled = std::get<measure::ProductKernel>(measure::with_strides(kernel));
+  const Element type = element(g.dtype);
+  std::vector<Data> operands = {random(type, g.batch * settled.a_batch, 1, given.offset),
+                                random(type, g.batch * settled.b_batch, 2, given.offset)};
+  if (measure::reads_bias(kernel)) operands.push_back(random(type, g.n, 3, given.offset));
+  operands.push_back(random(type, g.batch * settled.c_batch, 4, given.offset));
+  const std::string what = "product " + std::string(shape::name(g.dtype)) + " " + std::string(op::name(g.layout)) +
+                           " " + std::to_string(g.m) + "x" + std::to_string(g.n) + "x" + std::to_string(g.k) +
+                           " batch " + std::to_string(g.batch) + " pad " + std::to_string(given.pad) + " offset " +
+                           std::to_string(given.offset) + (given.accumulate ? " accumulate" : "") +
+                           (key ? std::string(" ") + key : "");
+  expect_same(cuda, kernel, operands, operands.size() - 1, 3e-7 * static_cast<double>(g.k) + 1e-6, what, key);
+}
+
+TEST_F(Cuda, ProductKernelsOfFewRows) {
+  for (const Dtype dtype : floats)
+    for (const std::int64_t m : {1, 2, 3, 4, 5, 8})
+      for (const auto& [n, k] : std::vector<std::pair<std::int64_t, std::int64_t>>{
+               {1, 1}, {7, 8}, {130, 37}, {33, 1000}, {1057, 256}, {2048, 4104}, {600, 11008}})
+        for (const std::int64_t pad : {0, 8, 3}) {
+          expect_product(*backend_, {{1, m, n, k, dtype, Layout::nt}, pad}, "own:gemv");
+          expect_product(*backend_, {{1, m, n, k, dtype, Layout::nt, op::Epilogue::bias}, pad, 1, true}, "own:gemv");
+          expect_product(*backend_, {{1, m, n, k, dtype, Layout::nt, op::Epilogue::bias_gelu}, pad}, "own:gemv");
+        }
+}
+
+TEST_F(Cuda, ProductKernelsInLargerArrays) {
+  for (const Dtype dtype : floats)
+    for (const Layout layout : {Layout::nt, Layout::nn, Layout::tn})
+      for (const std::int64_t pad : {0, 8, 5})
+        for (const std::int64_t offset : {0, 1})
+          for (const bool accumulate : {false, true}) {
+            expect_product(*backend_, {{1, 3, 40, 64, dtype, layout}, pad, offset, accumulate});
+            expect_product(*backend_, {{1, 77, 136, 264, dtype, layout}, pad, offset, accumulate});
+            expect_product(*backend_, {{3, 33, 48, 65, dtype, layout}, pad, offset, accumulate});
+            expect_product(*backend_, {{2, 1, 48, 0, dtype, layout}, pad, offset, accumulate});
+          }
+  for (const Dtype dtype : floats)
+    for (const bool accumulate : {false, true})
+      expect_product(*backend_, {{1, 64, 128, 256, dtype, Layout::nt, op::Epilogue::bias}, 8, 0, accumulate});
+}
+
+/// Attention in larger arrays: `pad` elements between rows, `offset` before the arrays.
+struct AttentionCase {
+  op::Attention attention;
+  std::vector<std::int32_t> lengths;
+  std::int32_t splits = 0;
+  std::int64_t pad = 0;
+  std::int64_t offset = 0;
+};
+
+measure::AttentionKernel kernel_of(const AttentionCase& given) {
+  const op::Attention& a = given.attention;
+  return {.attention = a,
+          .q_stride = a.heads * a.head_dim + given.pad,
+          .k_stride = a.kv_heads * a.head_dim + given.pad,
+          .v_stride = a.kv_heads * a.value_dim + given.pad,
+          .o_stride = a.heads * a.value_dim + given.pad,
+          .k_sequence = a.keys * (a.kv_heads * a.head_dim + given.pad) + given.pad,
+          .lengths = !given.lengths.empty(),
+          .splits = given.splits};
+}
+
+std::vector<Data> operands_of(const AttentionCase& given) {
+  const auto kernel = std::get<measure::AttentionKernel>(measure::with_strides(kernel_of(given)));
+  const op::Attention& a = given.attention;
+  const Element type = element(a.dtype);
+  std::vector<Data> operands = {random(type, a.batch * a.queries * kernel.q_stride, 1, given.offset),
+                                random(type, a.batch * kernel.k_sequence, 2, given.offset),
+                                random(type, a.batch * kernel.v_sequence, 3, given.offset)};
+  if (kernel.lengths) operands.push_back(whole_numbers(given.lengths));
+  operands.push_back(random(type, a.batch * a.queries * kernel.o_stride, 4, given.offset));
+  return operands;
+}
+
+void expect_attention(measure::Backend& cuda, const AttentionCase& given, const char* key = nullptr) {
+  const op::Attention& a = given.attention;
+  const std::vector<Data> operands = operands_of(given);
+  // Weights are rounded to the element before they meet the values.
+  const double error = a.dtype == Dtype::fp32 ? 1e-5 : a.dtype == Dtype::fp16 ? 1e-3 : 6e-3;
+  std::string what = "attention " + std::string(shape::name(a.dtype)) + (a.causal ? " causal" : "");
+  for (const auto& [name, size] : std::vector<std::pair<const char*, std::int64_t>>{{"batch", a.batch},
+                                                                                    {"queries", a.queries},
+                                                                                    {"keys", a.keys},
+                                                                                    {"heads", a.heads},
+                                                                                    {"kv_heads", a.kv_heads},
+                                                                                    {"head_dim", a.head_dim},
+                                                                                    {"value_dim", a.value_dim},
+                                                                                    {"window", a.window},
+                                                                                    {"splits", given.splits},
+                                                                                    {"pad", given.pad},
+                                                                                    {"offset", given.offset}})
+    what += std::string(" ") + name + " " + std::to_string(size);
+  expect_same(cuda, kernel_of(given), operands, operands.size() - 1, error, what, key);
+}
+
+op::Attention attention(std::int64_t batch, std::int64_t queries, std::int64_t keys, std::int64_t heads,
+                        std::int64_t kv_heads, std::int64_t dim, Dtype dtype, std::int64_t window = 0,
+                        bool causal = true) {
+  return {batch, queries, keys, heads, kv_heads, dim, dim, window, causal, false, dtype};
+}
+
+TEST_F(Cuda, AttentionKernelsOfDecoding) {
+  for (const Dtype dtype : floats)
+    for (const std::int32_t splits : {0, 1, 3, 8})
+      for (const std::int64_t dim : {16, 64, 80, 128, 256, 20}) {
+        expect_attention(*backend_, {attention(2, 1, 300, 4, 2, dim, dtype), {}, splits});
+        expect_attention(*backend_, {attention(3, 1, 515, 8, 1, dim, dtype), {515, 1, 130}, splits, 8});
+        expect_attention(*backend_, {attention(4, 3, 200, 4, 4, dim, dtype), {200, 3, 2, 0}, splits, 0});
+        expect_attention(*backend_, {attention(2, 1, 400, 4, 2, dim, dtype, 70), {390, 17}, splits, 8});
+      }
+}
+
+TEST_F(Cuda, AttentionKernelsOfManyRows) {
+  for (const Dtype dtype : floats)
+    for (const std::int32_t splits : {0, 2}) {
+      expect_attention(*backend_, {attention(1, 1, 333, 71, 1, 64, dtype), {}, splits});
+      expect_attention(*backend_, {attention(2, 37, 260, 8, 2, 128, dtype), {260, 41}, splits});
+      expect_attention(*backend_, {attention(1, 100, 140, 4, 1, 80, dtype, 33), {139}, splits, 8});
+      expect_attention(*backend_, {attention(1, 65, 129, 4, 2, 256, dtype), {129}, splits});
+      expect_attention(*backend_, {attention(1, 40, 129, 4, 2, 64, dtype, 0, false), {120}, splits});
+      expect_attention(*backend_, {attention(1, 40, 129, 2, 2, 64, dtype), {20}, splits});  // before the first key
+    }
+}
+
+TEST_F(Cuda, AttentionKernelsOfUnlikeDimensionsAndPlaces) {
+  for (const Dtype dtype : floats)
+    for (const std::int64_t queries : {1, 20}) {
+      op::Attention latent = attention(2, queries, 150, 4, 4, 192, dtype);
+      latent.value_dim = 128;
+      expect_attention(*backend_, {latent, {150, 77}, 2});
+      latent.head_dim = 40;
+      latent.value_dim = 72;
+      expect_attention(*backend_, {latent, {150, 77}});
+      expect_attention(*backend_, {attention(2, queries, 150, 4, 2, 64, dtype), {150, 77}, 2, 0, 1});
+      expect_attention(*backend_, {attention(2, queries, 150, 4, 2, 64, dtype), {150, 77}, 0, 3});
+      expect_attention(*backend_, {attention(1, queries, 90, 2, 1, 320, dtype), {90}});
+    }
+}
+
+TEST_F(Cuda, AttentionKernelsOfPrefill) {
+  for (const Dtype dtype : floats)
+    for (const std::int64_t pad : {0, 64})
+      for (const char* key : {static_cast<const char*>(nullptr), "own:attention"})
+        for (const std::int64_t offset : {0, 1}) {
+          expect_attention(*backend_, {attention(2, 130, 130, 4, 2, 64, dtype), {}, 0, pad, offset}, key);
+          expect_attention(*backend_, {attention(1, 96, 200, 4, 4, 128, dtype, 50), {}, 0, pad, offset}, key);
+          expect_attention(*backend_, {attention(1, 64, 64, 4, 2, 80, dtype, 0, false), {}, 0, pad, offset}, key);
+        }
+}
+
+/// With fixed parts a query's result is the same bits whatever stands beside it.
+TEST_F(Cuda, AttentionKernelsWithFixedPartsDoNotSeeTheirNeighbours) {
+  for (const Dtype dtype : floats) {
+    const op::Attention wide = attention(3, 5, 700, 8, 2, 64, dtype);
+    const AttentionCase together{wide, {700, 333, 80}, 4};
+    const std::vector<Data> all = operands_of(together);
+    const Values results = run_kernel(*backend_, kernel_of(together), all, 4);
+    const std::int64_t row = 8 * 64;
+    const std::int64_t sequence = 700 * 2 * 64;
+    for (const std::int64_t b : {0, 1, 2})
+      for (const std::int64_t query : {0, 4}) {
+        const auto slice = [](const Data& data, std::int64_t begin, std::int64_t count) {
+          return Data{data.element, Values(data.values.begin() + begin, data.values.begin() + begin + count)};
+        };
+        const auto length = static_cast<std::int32_t>(all[3].values[static_cast<std::size_t>(b)]);
+        AttentionCase alone{wide, {length - 4 + static_cast<std::int32_t>(query)}, 4};
+        alone.attention.batch = 1;
+        alone.attention.queries = 1;
+        std::vector<Data> operands = {slice(all[0], (b * 5 + query) * row, row), slice(all[1], b * sequence, sequence),
+                                      slice(all[2], b * sequence, sequence), whole_numbers(alone.lengths),
+                                      slice(all[4], 0, row)};
+        const Values one = run_kernel(*backend_, kernel_of(alone), operands, 4);
+        EXPECT_TRUE(std::equal(one.begin(), one.end(), results.begin() + (b * 5 + query) * row))
+            << shape::name(dtype) << " sequence " << b << " query " << query;
+      }
+  }
+}
+
+TEST_F(Cuda, NormKernels) {
+  for (const Dtype dtype : floats)
+    for (const shape::NormKind kind : {shape::NormKind::layer_norm, shape::NormKind::rms_norm})
+      for (const auto& [rows, width, groups] : std::vector<std::array<std::int64_t, 3>>{{1, 1, 1},
+                                                                                        {5, 8, 1},
+                                                                                        {3, 37, 2},
+                                                                                        {7, 64, 40},
+                                                                                        {2, 128, 3},
+                                                                                        {4, 1000, 1},
+                                                                                        {3, 4096, 1},
+                                                                                        {2, 8200, 1},
+                                                                                        {1, 16384, 1},
+                                                                                        {2, 40000, 1},
+                                                                                        {300, 2560, 1}})
+        for (const std::int64_t pad : {0, 16, 3}) {
+          const Element type = element(dtype);
+          const measure::NormKernel kernel{.norm = {rows, width, kind, false, dtype},
+                                           .epsilon = 1e-3f,
+                                           .groups = groups,
+                                           .x_stride = groups * width + pad,
+                                           .y_stride = groups * width + 2 * pad};
+          std::vector<Data> operands = {random(type, rows * kernel.x_stride, 1), random(type, width, 2)};
+          if (kind == shape::NormKind::layer_norm) operands.push_back(random(type, width, 3));
+          operands.push_back(random(type, rows * kernel.y_stride, 4));
+          expect_same(*backend_, kernel, operands, operands.size() - 1, 2e-5,
+                      "norm " + std::to_string(rows) + "x" + std::to_string(groups) + "x" + std::to_string(width) +
+                          " pad " + std::to_string(pad));
+        }
+}
+
+TEST_F(Cuda, NormKernelsInPlace) {
+  const op::Norm norm{6, 512, shape::NormKind::rms_norm, false, Dtype::bf16};
+  const measure::NormKernel kernel{.norm = norm, .groups = 3};
+  const std::vector<Data> operands = {random(Element::bf16, 6 * 3 * 512, 1), random(Element::bf16, 512, 2),
+                                      random(Element::bf16, 6 * 3 * 512, 3)};
+  const Values apart = run_kernel(*backend_, kernel, operands, 2);
+  KernelCall call(*backend_, kernel, operands);
+  measure::Call one = call.call();
+  void* const pointers[] = {one.operands[0], one.operands[1], one.operands[0]};
+  one.operands = pointers;
+  measure::require(backend_->run(&one, 1));
+  EXPECT_EQ(call.read(0), apart);
+}
+
+TEST_F(Cuda, RotaryKernels) {
+  for (const Dtype dtype : floats)
+    for (const auto& [tokens, heads, dim, head_dim, pad] : std::vector<std::array<std::int64_t, 5>>{
+             {1, 1, 2, 2, 0}, {5, 3, 20, 80, 0}, {7, 40, 128, 128, 256}, {33, 5, 64, 96, 8}, {4, 2, 16, 16, 3}}) {
+      const measure::RotaryKernel kernel{
+          .rotary = {tokens, heads, dim, false, dtype}, .head_dim = head_dim, .x_stride = heads * head_dim + pad};
+      std::vector<std::int32_t> positions;
+      for (std::int32_t t = 0; t < tokens; ++t) positions.push_back(t * 7 % 50);
+      expect_same(*backend_, kernel,
+                  {whole_numbers(positions), random(Element::fp32, 50 * dim, 1),
+                   random(element(dtype), tokens * kernel.x_stride, 2)},
+                  2, 1e-6, "rotary " + std::to_string(dim));
+    }
+}
+
+TEST_F(Cuda, AppendKernels) {
+  for (const Dtype dtype : floats)
+    for (const auto& [key_width, value_width, pad] :
+         std::vector<std::array<std::int64_t, 3>>{{128, 128, 0}, {1024, 512, 64}, {7, 5, 3}}) {
+      const measure::AppendKernel kernel{.rows = 5,
+                                         .key_width = key_width,
+                                         .value_width = value_width,
+                                         .k_stride = key_width + pad,
+                                         .v_stride = value_width + pad,
+                                         .capacity = 6,
+                                         .element = element(dtype)};
+      const std::vector<Data> operands = {whole_numbers({0, 5, 3, 1, 2}),
+                                          whole_numbers({2, 0, -1, 0, 1}),
+                                          random(kernel.element, 5 * kernel.k_stride, 1),
+                                          random(kernel.element, 5 * kernel.v_stride, 2),
+                                          random(kernel.element, 3 * 6 * key_width, 3),
+                                          random(kernel.element, 3 * 6 * value_width, 4)};
+      expect_same(*backend_, kernel, operands, 4, 0, "append keys");
+      expect_same(*backend_, kernel, operands, 5, 0, "append values");
+    }
+}
+
+TEST_F(Cuda, ActivationKernels) {
+  for (const Dtype dtype : floats)
+    for (const bool gated : {false, true})
+      for (const shape::Activation function :
+           {shape::Activation::gelu, shape::Activation::relu, shape::Activation::silu})
+        for (const measure::Gelu gelu : {measure::Gelu::tanh, measure::Gelu::erf})
+          for (const std::int64_t pad : {0, 8, 3})
+            for (const std::int64_t width : {1, 96, 1001}) {
+              const Element type = element(dtype);
+              const measure::ActivationKernel kernel{.activation = {9, width, function, gated, false, dtype},
+                                                     .gelu = gelu,
+                                                     .x_stride = width + pad,
+                                                     .y_stride = width + 2 * pad};
+              Data x = random(type, 9 * kernel.x_stride, 1);
+              for (double& value : x.values) value *= 4;
+              std::vector<Data> operands = {x};
+              if (gated) operands.push_back(random(type, 9 * kernel.x_stride, 2));
+              operands.push_back(random(type, 9 * kernel.y_stride, 3));
+              expect_same(*backend_, kernel, operands, operands.size() - 1, 3e-6, "activation");
+            }
+}
+
+TEST_F(Cuda, LookupKernels) {
+  for (const Dtype dtype : floats)
+    for (const std::int64_t width : {1, 64, 777}) {
+      const Element type = element(dtype);
+      const Data tokens = whole_numbers({3, 0, -1, 10, 9, 3});
+      const measure::EmbeddingKernel plain{.embedding = {6, width, false, false, dtype}, .table_rows = 10};
+      expect_same(*backend_, plain, {tokens, random(type, 10 * width, 1), random(type, 6 * width, 2)}, 2, 0,
+                  "embedding");
+      const measure::EmbeddingKernel placed{
+          .embedding = {6, width, true, false, dtype}, .table_rows = 10, .position_rows = 8, .position_offset = 2};
+      expect_same(*backend_, placed,
+                  {tokens, random(type, 10 * width, 1), whole_numbers({0, 1, 2, 3, 5, 6}), random(type, 8 * width, 3),
+                   random(type, 6 * width, 2)},
+                  4, 0, "embedding with positions");
+      const measure::GatherKernel gather{.rows = 4, .width = width, .x_stride = width + 8, .element = type};
+      expect_same(*backend_, gather,
+                  {random(type, 6 * (width + 8), 1), whole_numbers({5, 0, -1, 2}), random(type, 4 * width, 2)}, 2, 0,
+                  "gather");
+    }
+}
+
+TEST_F(Cuda, SoftmaxKernels) {
+  for (const Dtype dtype : floats)
+    for (const bool causal : {false, true})
+      for (const std::int64_t window : {0, 5})
+        for (const auto& [rows, queries, columns] : std::vector<std::array<std::int64_t, 3>>{
+                 {1, 1, 1}, {6, 3, 8}, {40, 20, 37}, {64, 64, 64}, {12, 4, 1000}, {30, 3, 4096}, {4, 2, 20000}}) {
+          const measure::SoftmaxKernel kernel{.softmax = {rows, columns, true, false, dtype},
+                                              .queries = queries,
+                                              .scale = 1.5f,
+                                              .causal = causal,
+                                              .window = window};
+          const Element type = element(dtype);
+          expect_same(*backend_, kernel, {random(type, rows * columns, 1), random(type, rows * columns, 2)}, 1, 1e-6,
+                      "softmax " + std::to_string(rows) + "x" + std::to_string(columns));
+        }
+}
+
+TEST_F(Cuda, HeadsKernels) {
+  for (const Dtype dtype : floats)
+    for (const bool gather : {false, true})
+      for (const std::int64_t dim : {64, 5})
+        for (const std::int64_t repeat : {1, 4}) {
+          const measure::HeadsKernel kernel{.batch = 2,
+                                            .tokens = 7,
+                                            .heads = 3,
+                                            .dim = dim,
+                                            .repeat = repeat,
+                                            .token_stride = 3 * repeat * dim + 8,
+                                            .gather = gather,
+                                            .element = element(dtype)};
+          const std::int64_t by_token = 2 * 7 * kernel.token_stride;
+          const std::int64_t by_head = 2 * 7 * 3 * dim * (gather ? 1 : repeat);
+          expect_same(*backend_, kernel,
+                      {random(kernel.element, gather ? by_head : by_token, 1),
+                       random(kernel.element, gather ? by_token : by_head, 2)},
+                      1, 0, "heads");
+        }
+}
+
+/// Noise is the same bits, so the tokens are the same.
+TEST_F(Cuda, SampleKernels) {
+  for (const Dtype dtype : floats)
+    for (const std::int64_t pad : {0, 1})
+      for (const std::int64_t vocab : {1, 31, 1000, 50257, 128256}) {
+        const measure::SampleKernel kernel{.rows = 6, .vocab = vocab, .stride = vocab + pad, .element = element(dtype)};
+        const Data parameters = bytes_of({{},
+                                          {.seed = 1, .position = 5, .temperature = 1},
+                                          {.seed = 1, .position = 6, .temperature = 0.25f},
+                                          {.seed = 99, .position = 1000, .temperature = 3},
+                                          {.seed = ~std::uint64_t{0}, .position = 0, .temperature = 0.01f},
+                                          {}});
+        expect_same(*backend_, kernel,
+                    {random(kernel.element, 6 * (vocab + pad), 1), parameters, whole_numbers({9, 9, 9, 9, 9, 9})}, 2, 0,
+                    "sample of " + std::to_string(vocab));
+      }
+}
+
+TEST_F(Cuda, GreedySampleIsTheFirstOfEquals) {
+  const std::int64_t vocab = 40000;
+  const measure::SampleKernel kernel{.rows = 3, .vocab = vocab, .element = Element::bf16};
+  Data logits{Element::bf16, Values(static_cast<std::size_t>(3 * vocab), 1)};
+  for (const std::int64_t token : {vocab + 33333, vocab + 8191, vocab + 39999})
+    logits.values[static_cast<std::size_t>(token)] = 2;
+  for (std::int64_t i = 2 * vocab; i < 3 * vocab; ++i) logits.values[static_cast<std::size_t>(i)] = -INFINITY;
+  EXPECT_EQ(run_kernel(*backend_, kernel, {logits, bytes_of({{}, {}, {}}), whole_numbers({9, 9, 9})}, 2),
+            (Values{0, 8191, 0}));
+}
+
+TEST_F(Cuda, FillKernels) {
+  for (const Element type : {Element::bf16, Element::fp16, Element::fp32})
+    for (const std::int64_t count : {1, 1003}) {
+      const measure::FillKernel kernel{.elements = count, .element = type, .seed = 7, .mean = 1, .scale = 0.02f};
+      expect_same(*backend_, kernel, {{type, Values(static_cast<std::size_t>(count))}}, 0, 0, "fill");
+    }
+}
+
+TEST_F(Cuda, AdvanceKernelsReplayedAndTimedOneByOne) {
+  KernelCall call(*backend_, measure::AdvanceKernel{.rows = 300},
+                  {whole_numbers(std::vector<std::int32_t>(300)), whole_numbers(std::vector<std::int32_t>(300, 4)),
+                   whole_numbers(std::vector<std::int32_t>(300, 5)),
+                   bytes_of(std::vector<measure::SampleParameters>(300, {.seed = 3, .temperature = 2}))});
+  const measure::Call one = call.call();
+  for (const measure::Replay replay : {measure::Replay::graph, measure::Replay::stream}) {
+    measure::Recording* made = nullptr;
+    measure::require(backend_->record(&one, 1, replay, &made));
+    const std::unique_ptr<measure::Recording> recording(made);
+    measure::require(backend_->replay(recording.get(), 3));
+  }
+  const std::vector<measure::Call> many(200, one);
+  std::vector<double> times_s(many.size(), -1);
+  measure::require(backend_->time_each(many.data(), static_cast<std::int32_t>(many.size()), times_s.data()));
+  for (const double time_s : times_s) {
+    EXPECT_GT(time_s, 0);
+    EXPECT_LT(time_s, 1e-3);
+  }
+  EXPECT_EQ(call.read(1), Values(300, 210));
+  EXPECT_EQ(call.read(2), Values(300, 211));
+  for (const measure::SampleParameters& parameters : parameters_of(call.read(3))) {
+    EXPECT_EQ(parameters.position, 206);
+    EXPECT_EQ(parameters.seed, 3u);
+  }
+}
+
+}  // namespace
+}  // namespace gemmetry::backends
