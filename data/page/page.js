@@ -135,7 +135,8 @@
         const [y, note] = [line.y[i], notes[line.note[i]]];
         const low = line.low ? line.low[i] : null, high = line.high ? line.high[i] : null;
         const range = low === null || high === null ? "" : ` (${number(low)}..${number(high)})`;
-        rows.push({ id: rows.length, line: line.label, colour: line.colour, style: line.style, x, y, low, high,
+        rows.push({ id: rows.length, line: line.label, colour: line.colour, style: line.style,
+          row: line.row, panel: line.panel, band: line.band, x, y, low, high,
           shown: y === null ? "missing: " + note : number(y) + unit + range, note: y === null ? "" : note,
           symbol: i % line.step === 0 });
       });
@@ -156,15 +157,17 @@
       this.readout = make("p", { class: "readout", "aria-live": "polite" });
       const tool = (text, label, act) => make("button", { type: "button", "aria-label": label, title: label, onclick: act }, text);
       const tools = make("div", { class: "tools" });
-      if (this.chart.mark !== "bars")
+      if (this.chart.mark !== "bars" && this.chart.mark !== "heatmap")
         tools.append(tool("+", "zoom in", () => this.zoom(0.5)), tool("−", "zoom out", () => this.zoom(2)),
           tool("reset", "whole chart", () => this.draw()));
       tools.append(tool("SVG", "save as a picture", () => this.picture()));
       figure.append(this.legend, this.canvas, this.readout, tools);
     }
 
-    spec(size) {
-      return { ...this.chart.spec, ...size, data: { name: "points", values: this.rows } };
+    /** The cells of a heatmap have a size of their own. */
+    spec({ title, ...size }) {
+      const own = this.chart.mark === "heatmap" ? {} : size;
+      return { ...this.chart.spec, ...(title && { title }), ...own, data: { name: "points", values: this.rows } };
     }
 
     async draw() {
@@ -186,6 +189,7 @@
 
     drawLegend() {
       const { mark, data, colours, styles, colour_title: title } = this.chart;
+      if (mark === "heatmap") return;  // its rows are named beside their cells
       const focused = this.legend.contains(document.activeElement) ? document.activeElement.dataset.line : undefined;
       const buttons = data.lines.map((line) => {
         const picture = swatch(mark, colours.indexOf(line.colour), styles.indexOf(line.style));

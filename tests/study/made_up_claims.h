@@ -11,6 +11,8 @@
 
 namespace gemmetry::study::test {
 
+using namespace gemmetry::test;
+
 inline RatioCondition even_over_odd(std::optional<double> at_least, std::optional<double> at_most = {}) {
   return {
       .of = where("x % 2 == 0"), .over = where("x % 2 == 1"), .match = {}, .at_least = at_least, .at_most = at_most};

@@ -154,6 +154,25 @@ TEST(Outcome, IsInTheUnitOfTheChart) {
   EXPECT_FALSE((Outcome{.time_s = 1, .bytes = 1, .how = ""}).y(Quantity::tflops, 0)) << "nothing is multiplied";
 }
 
+TEST(Outcome, OfASlowDownIsTheRatioToItsBaseline) {
+  Costs costs;
+  Point point = point_of({{product(128), 2}, {product(64), 1}});
+  point.baseline = {{product(128), 2}};
+  const Outcome outcome = outcomes(costs, {point}).front();
+  ASSERT_TRUE(outcome.slowdown);
+  EXPECT_DOUBLE_EQ(outcome.slowdown->value, 1.25);
+  EXPECT_DOUBLE_EQ(outcome.y(Quantity::slowdown, 0).value(), 1.25);
+  // What both run is known to cancel: the ratio is surer than either time.
+  EXPECT_LT(outcome.slowdown->high / outcome.slowdown->value, outcome.time_high_s / *outcome.time_s);
+  point.work = point.baseline;
+  EXPECT_DOUBLE_EQ(outcomes(costs, {point}).front().slowdown->high, 1);
+  point.baseline = {{product(128, op::Dtype::fp8), 1}};
+  const Outcome missing = outcomes(costs, {point}).front();
+  EXPECT_FALSE(missing.time_s);
+  EXPECT_EQ(missing.how, "the made-up GPU cannot multiply fp8");
+  EXPECT_FALSE(outcomes(costs, {point_of({{product(128), 1}})}).front().y(Quantity::slowdown, 0));
+}
+
 TEST(Outcome, OfThePredictorIsThePredictors) {
   const auto predictor = predict::Predictor::for_gpu("a100-80gb-sxm", {});
   const std::vector<Point> points{point_of({{product(512)}}), point_of({{product(512, op::Dtype::fp8)}})};

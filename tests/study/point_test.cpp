@@ -262,6 +262,32 @@ TEST(Points, ADecodedTokenSeesACacheAsLongAsTheSequence) {
   EXPECT_EQ(points[0].tokens, 4);
 }
 
+TEST(Points, OfASlowDownHaveTheWorkOfTheirBaseline) {
+  const std::vector<Point> points = points_of(slowdown_study());
+  ASSERT_EQ(points.size(), 2u * 2 * 3 * 3);
+  const Point& without = points[1];  // s 128, r 0, b 2
+  const Point& with = points[4];     // r 8
+  EXPECT_EQ(with.row, 8);
+  EXPECT_EQ(with.panel, 128);
+  EXPECT_EQ(with.variables.at("b"), 2);
+  EXPECT_NE(flop_of(with), flop_of(without));
+  ASSERT_EQ(with.baseline.size(), without.work.size());
+  for (std::size_t i = 0; i < with.baseline.size(); ++i) EXPECT_EQ(with.baseline[i].op, without.work[i].op);
+  EXPECT_EQ(line_key(with), line_key(points[3]));
+  EXPECT_NE(line_key(with), line_key(without));
+  EXPECT_TRUE(points_of(model_study()).front().baseline.empty());
+}
+
+TEST(Points, ABaselineMaySetAFormula) {
+  ordered_json document = slowdown_study();
+  document["let"] = {{"wide", "round_up(r, 8)"}, {"twice", "2*wide"}};
+  document["model"]["sizes"]["adapter_rank"] = "twice";
+  document["baseline"] = {{"wide", 0}};
+  const std::vector<Point> points = points_of(document);
+  EXPECT_EQ(points[4].variables.at("twice"), 16);
+  EXPECT_EQ(points[4].baseline.size(), points[1].work.size());
+}
+
 TEST(Points, OfEveryStudyOfTheRepositoryCanBeMade) {
   for (const std::string& name : study_names()) {
     const Study study = load_study(name);

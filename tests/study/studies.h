@@ -41,6 +41,20 @@ inline nlohmann::ordered_json model_study() {
   })");
 }
 
+/// A heatmap of what an adapter slows down, to be changed by a test.
+inline nlohmann::ordered_json slowdown_study() {
+  return nlohmann::ordered_json::parse(R"({
+    "title": "Adapters",
+    "source": "a paper",
+    "axes": {"s": "128,256", "r": "0,8,16", "b": "1,2,4"},
+    "model": {"model": "gpt2", "sizes": {"adapter": "houlsby", "adapter_rank": "r"},
+              "workload": {"batch": "b", "sequence": "s"}, "part": "model"},
+    "baseline": {"r": 0},
+    "series": [{"label": "H"}, {"label": "L", "fields": {"adapter": "lin"}}],
+    "chart": {"x": "b", "y": "slowdown", "mark": "heatmap", "row": "r", "row_title": "rank", "panel": "s"}
+  })");
+}
+
 inline Study study_of(const nlohmann::ordered_json& document) {
   return study_from_json(document.dump(), "x", "studies/x.json");
 }

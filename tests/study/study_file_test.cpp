@@ -157,7 +157,8 @@ TEST(StudyFile, AnUnknownOperatorOrWordNamesTheChoices) {
   EXPECT_NE(with("/series/0/policy", "best").find("key 'series[0].policy' = \"best\": policy 'best' is unknown"),
             std::string::npos);
   EXPECT_EQ(with("/chart/y", "tflop"),
-            "studies/x.json: key 'chart.y' = \"tflop\": expected tflops, time, bandwidth, time_per_token; did you mean "
+            "studies/x.json: key 'chart.y' = \"tflop\": expected tflops, time, bandwidth, time_per_token, slowdown; "
+            "did you mean "
             "'tflops'?");
   EXPECT_NE(with("/chart/mark", "lines").find("did you mean 'line'?"), std::string::npos);
   EXPECT_NE(
@@ -318,6 +319,41 @@ TEST(StudyFile, AChartShowsWhatTheStudyHas) {
   document["chart"]["y"] = "bandwidth";
   EXPECT_EQ(refusal(document), "");
   EXPECT_NE(with("/chart/x", nullptr).find("key 'chart.x' = null"), std::string::npos);
+}
+
+TEST(StudyFile, AHeatmapHasRowsAndASlowDownABaseline) {
+  const auto with_chart = [](const ordered_json& chart, const ordered_json& baseline) {
+    ordered_json document = slowdown_study();
+    document["chart"] = chart;
+    if (baseline.is_null())
+      document.erase("baseline");
+    else
+      document["baseline"] = baseline;
+    return refusal(document);
+  };
+  const ordered_json map{{"x", "b"}, {"y", "slowdown"}, {"mark", "heatmap"}, {"row", "r"}};
+  const ordered_json none{{"r", 0}};
+  EXPECT_EQ(with_chart(map, none), "");
+  const Study study = study_of(slowdown_study());
+  EXPECT_EQ(study.chart.mark, Mark::heatmap);
+  EXPECT_EQ(study.chart.row_title, "rank");
+  EXPECT_EQ(study.chart.panel_title, "s");
+  EXPECT_EQ(study.baseline.front().first, "r");
+  EXPECT_NE(with_chart(map, nullptr).find("a slow-down needs a baseline"), std::string::npos);
+  EXPECT_NE(with_chart({{"x", "b"}, {"y", "time"}}, none).find("is for slowdown only"), std::string::npos);
+  EXPECT_NE(with_chart({{"x", "b"}, {"y", "slowdown"}, {"mark", "heatmap"}}, none).find("a heatmap has rows"),
+            std::string::npos);
+  EXPECT_NE(with_chart({{"x", "b"}, {"y", "slowdown"}, {"panel", "s"}}, none).find("only a heatmap has it"),
+            std::string::npos);
+  EXPECT_NE(with_chart(map, {{"rank", 0}}).find("no axis or formula has that name"), std::string::npos);
+}
+
+TEST(StudyFile, AnAdapterHasKindAndRank) {
+  ordered_json document = slowdown_study();
+  document["model"]["sizes"].erase("adapter_rank");
+  EXPECT_NE(refusal(document).find("an adapter needs both adapter and adapter_rank"), std::string::npos);
+  document["model"]["sizes"]["adapter"] = "houlsbi";
+  EXPECT_NE(refusal(document).find("did you mean 'houlsby'"), std::string::npos);
 }
 
 TEST(StudyFile, AnImpossibleClaimIsRefused) {

@@ -66,7 +66,14 @@ std::vector<Column<Row>> point_columns(const study::Study& study, bool several_d
   columns.push_back({{.key = "flop"}, [](const Row& r) { return known(r, r.outcome->flop); }});
   columns.push_back({{.key = "bytes"}, [](const Row& r) { return known(r, r.outcome->bytes); }});
   const study::Quantity quantity = study.chart.y;
-  if (quantity != study::Quantity::time)
+  if (quantity == study::Quantity::slowdown)
+    columns.push_back(
+        {{.key = "slowdown", .heading = "slow-down", .unit = Unit::fraction, .interval = true}, [](const Row& r) {
+           const auto& ratio = r.outcome->slowdown;
+           return ratio ? Value(report::Interval{ratio->value - 1, ratio->low - 1, ratio->high - 1})
+                        : Value(report::Unknown{});
+         }});
+  else if (quantity != study::Quantity::time)
     columns.push_back({{.key = "", .heading = "rate", .unit = unit_of(quantity)}, [quantity](const Row& r) {
                          const auto y = r.outcome->y(quantity, r.point->tokens);
                          return y ? Value(quantity == study::Quantity::tflops ? *y * 1e12 : *y) : Value();

@@ -19,6 +19,8 @@ report::Mark mark_of(study::Mark mark) {
       return report::Mark::points;
     case study::Mark::bars:
       return report::Mark::bars;
+    case study::Mark::heatmap:
+      return report::Mark::heatmap;
   }
   return report::Mark::line;
 }
@@ -33,12 +35,17 @@ std::string y_title(study::Quantity quantity) {
       return "bandwidth";
     case study::Quantity::time_per_token:
       return "time per token";
+    case study::Quantity::slowdown:
+      return "slow-down";
   }
   return "";
 }
 
-/// y in SI from the chart's unit.
-double si(study::Quantity quantity, double y) { return quantity == study::Quantity::tflops ? y * 1e12 : y; }
+/// y in SI from the chart's unit; of a slow-down what is beyond 1.
+double si(study::Quantity quantity, double y) {
+  if (quantity == study::Quantity::slowdown) return y - 1;
+  return quantity == study::Quantity::tflops ? y * 1e12 : y;
+}
 
 /// A point as it is drawn. The interval of a rate turns that of the time around.
 report::ChartPoint drawn(const study::Study& study, const study::Point& point, const study::Outcome& outcome) {
@@ -46,6 +53,11 @@ report::ChartPoint drawn(const study::Study& study, const study::Point& point, c
   const std::optional<double> y = outcome.y(study.chart.y, point.tokens);
   if (!y) return result;
   result.y = si(study.chart.y, *y);
+  if (study.chart.y == study::Quantity::slowdown) {
+    result.low = outcome.slowdown->low - 1;
+    result.high = outcome.slowdown->high - 1;
+    return result;
+  }
   if (outcome.time_low_s <= 0 || outcome.time_high_s <= 0) return result;
   const bool rate = study.chart.y == study::Quantity::tflops || study.chart.y == study::Quantity::bandwidth;
   result.low = *result.y * (rate ? *outcome.time_s / outcome.time_high_s : outcome.time_low_s / *outcome.time_s);
@@ -61,6 +73,11 @@ std::string joined(const std::vector<std::string>& words) {
   return text;
 }
 
+/// "sequence 128".
+std::string panel_text(const study::Study& study, std::int64_t panel) {
+  return study.chart.panel ? fmt::format("{} {}", study.chart.panel_title, panel) : "";
+}
+
 }  // namespace
 
 report::Unit unit_of(study::Quantity quantity) {
@@ -72,6 +89,8 @@ report::Unit unit_of(study::Quantity quantity) {
     case study::Quantity::time:
     case study::Quantity::time_per_token:
       return report::Unit::seconds;
+    case study::Quantity::slowdown:
+      return report::Unit::fraction;
   }
   return report::Unit::none;
 }
@@ -82,24 +101,31 @@ report::Chart chart_of(const study::Study& study, const std::vector<StudyAnswer>
   chart.x = {study.chart.x_title.empty() ? study.chart.x : study.chart.x_title, report::Unit::none, study.chart.log_x};
   chart.y = {y_title(study.chart.y), unit_of(study.chart.y), study.chart.log_y};
   chart.mark = mark_of(study.chart.mark);
+  chart.row_title = study.chart.row_title;
   const bool coloured = study.chart.color.has_value();
   if (coloured)
     chart.colour_title = study.chart.color_title.empty() ? study.chart.color->text() : study.chart.color_title;
   const std::string no_word;
   for (const StudyAnswer& answer : answers) {
-    std::map<std::pair<std::size_t, std::int64_t>, report::ChartLine> lines;
+    std::map<std::pair<std::size_t, study::LineKey>, report::ChartLine> lines;
     for (std::size_t i = 0; i < answer.points.size(); ++i) {
       const study::Point& point = answer.points[i];
-      report::ChartLine& line = lines[{point.series, point.color}];
+      report::ChartLine& line = lines[{point.series, study::line_key(point)}];
       line.points.push_back(drawn(study, point, answer.outcomes[i]));
     }
     for (auto& [place, line] : lines) {
       const std::string series = study.series.size() > 1 ? study.series[place.first].label : no_word;
       const std::string device = answers.size() > 1 ? answer.device : no_word;
-      const std::string color = coloured ? fmt::format("{}", place.second) : no_word;
+      const auto [color_value, panel_value, row_value] = place.second;
+      const std::string color = coloured ? fmt::format("{}", color_value) : no_word;
       line.colour = coloured ? color : series;
       line.style = coloured ? joined({device, series}) : device;
       line.label = joined({device, series, color});
+      if (study.chart.row) {
+        line.cells = {fmt::format("{}", row_value), panel_text(study, panel_value), joined({device, series})};
+        line.label =
+            joined({device, series, line.cells.panel, fmt::format("{} {}", study.chart.row_title, line.cells.row)});
+      }
       if (line.label.empty()) line.label = study.series.front().label;
       std::stable_sort(line.points.begin(), line.points.end(),
                        [](const report::ChartPoint& a, const report::ChartPoint& b) { return a.x < b.x; });
@@ -111,6 +137,7 @@ report::Chart chart_of(const study::Study& study, const std::vector<StudyAnswer>
 
 std::string plot_of(const study::Study& study, const std::vector<StudyAnswer>& answers,
                     const report::TextStyle& style) {
+  if (study.chart.mark == study::Mark::heatmap) return report::to_plot(chart_of(study, answers), style);
   std::vector<StudyAnswer> first = answers;
   for (StudyAnswer& answer : first) {
     std::size_t count = 0;  // points come series by series

@@ -39,7 +39,8 @@ std::vector<Batch> batches_of(const std::vector<StudySweep>& sweeps, const Serie
       const SeriesSetting setting = study::setting_of(sweep.study->series[point.series], asked);
       auto found = std::find_if(batches.begin(), batches.end(), [&](const Batch& b) { return b.setting == setting; });
       if (found == batches.end()) found = batches.insert(batches.end(), Batch{setting, {}});
-      for (const study::CountedOperator& counted : point.work) found->ops.push_back(counted.op);
+      for (const auto* work : {&point.work, &point.baseline})
+        for (const study::CountedOperator& counted : *work) found->ops.push_back(counted.op);
     }
   for (Batch& batch : batches) batch.ops = measure::distinct(batch.ops);
   return batches;

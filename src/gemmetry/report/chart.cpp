@@ -116,6 +116,11 @@ ordered_json compact_data(const Chart& chart) {
   std::map<std::string, std::size_t> place;
   for (const ChartLine& line : chart.lines) {
     ordered_json out{{"label", line.label}, {"colour", colour_of(line)}, {"style", line.style}};
+    if (chart.mark == Mark::heatmap) {
+      out["row"] = line.cells.row;
+      out["panel"] = line.cells.panel;
+      out["band"] = line.cells.band;
+    }
     out["step"] = symbol_step(line, chart.mark);
     out["x"] = column(
         line, [](const ChartPoint& point) { return std::optional(point.x); }, x_size, 12);

@@ -10,7 +10,7 @@
 
 namespace gemmetry::report {
 
-enum class Mark { line, points, bars };
+enum class Mark { line, points, bars, heatmap };
 
 /// One axis of a chart. Its numbers are SI; the chart scales them for the eye and writes the unit behind the title.
 struct Axis {
@@ -27,11 +27,19 @@ struct ChartPoint {
   std::string note;                 ///< in the tooltip; of a missing point: why
 };
 
+/// Where a line of a heatmap lies: it is a row of cells, one for each of its points.
+struct Cells {
+  std::string row;    ///< on the vertical axis of its panel
+  std::string panel;  ///< panels of one value stand below each other
+  std::string band;   ///< panels of one value stand side by side
+};
+
 /// Points that belong together, by rising x.
 struct ChartLine {
   std::string label;   ///< one of its kind within the chart
   std::string colour;  ///< lines of one value share colour and symbol; empty: the label
   std::string style;   ///< lines of one value share their dashes, as "measured" and "predicted"
+  Cells cells = {};    ///< of a heatmap
   std::vector<ChartPoint> points;
 };
 
@@ -41,6 +49,7 @@ struct Chart {
   Axis x, y;
   Mark mark = Mark::line;
   std::string colour_title;  ///< what the lines' colours tell apart
+  std::string row_title;     ///< of a heatmap: what its rows are
   std::vector<ChartLine> lines;
 };
 

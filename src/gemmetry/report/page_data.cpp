@@ -76,6 +76,8 @@ std::string_view name(Mark mark) {
       return "points";
     case Mark::bars:
       return "bars";
+    case Mark::heatmap:
+      return "heatmap";
   }
   return "";
 }

@@ -8,6 +8,7 @@
 #include <map>
 #include <string_view>
 
+#include "gemmetry/report/heatmap.h"
 #include "gemmetry/report/plot_scale.h"
 
 namespace gemmetry::report {
@@ -258,6 +259,7 @@ std::string legend(const Chart& chart, const Drawing& drawing, const TextStyle& 
 
 std::string to_plot(const Chart& chart, const TextStyle& style, int height) {
   if (chart.lines.empty()) return "";
+  if (chart.mark == Mark::heatmap) return to_heatmap(chart, style);
   height = std::max(height, 4);
   const int width = style.width > 0 ? style.width : default_width;
   // The widest tick decides what is left for the plane.

@@ -4,6 +4,8 @@
 #include <initializer_list>
 #include <utility>
 
+#include "gemmetry/report/heatmap.h"
+
 namespace gemmetry::report {
 namespace {
 
@@ -51,6 +53,9 @@ ordered_json rows(const Chart& chart) {
                      {"line", line.label},
                      {"colour", colour_of(line)},
                      {"style", line.style},
+                     {"row", line.cells.row},
+                     {"panel", line.cells.panel},
+                     {"band", line.cells.band},
                      {"x", point.x / x_size},
                      {"y", interval_json(point.y, y_size)},
                      {"low", interval_json(point.low, y_size)},
@@ -137,6 +142,8 @@ class Layers {
       case Mark::bars:
         layers.push_back(bars());
         if (intervals) layers.push_back(whiskers());
+        break;
+      case Mark::heatmap:  // see heatmap_spec
         break;
     }
     if (any([](const ChartPoint& point) { return !point.y; })) layers.push_back(missing());
@@ -250,6 +257,8 @@ ordered_json vega_config(Theme theme) {
                {"labelOverlap", true},
                {"labelSeparation", 8},
                {"titleFontWeight", "normal"}});
+  ordered_json header = text;
+  header["labelFontSize"] = 12;
   ordered_json legend = text;
   legend.update(
       {{"labelFontSize", 12}, {"titleFontSize", 12}, {"orient", "right"}, {"symbolSize", 150}, {"symbolOpacity", 1}});
@@ -258,6 +267,7 @@ ordered_json vega_config(Theme theme) {
           {"view", {{"stroke", nullptr}}},
           {"title", {{"color", colours.text}, {"anchor", "start"}, {"fontSize", 14}}},
           {"axis", std::move(axis)},
+          {"header", std::move(header)},
           {"legend", std::move(legend)},
           {"range",
            {{"category", colours.lines},
@@ -270,8 +280,10 @@ ordered_json to_vega_lite(const Chart& chart, const SpecOptions& options) {
   ordered_json spec{{"$schema", schema}};
   if (options.whole) {
     spec["title"] = chart.title;
-    spec["width"] = 640;
-    spec["height"] = 360;
+    if (chart.mark != Mark::heatmap) {
+      spec["width"] = 640;
+      spec["height"] = 360;
+    }
     spec["config"] = vega_config(options.theme);
     spec["data"] = {{"name", "points"}, {"values", rows(chart)}};
   } else {
@@ -279,6 +291,10 @@ ordered_json to_vega_lite(const Chart& chart, const SpecOptions& options) {
   }
   spec["params"] = {{{"name", "hidden"}, {"value", ordered_json::array()}}, {{"name", "picked"}, {"value", -1}}};
   spec["transform"] = {{{"filter", "indexof(hidden, datum.line) < 0"}}};
+  if (chart.mark == Mark::heatmap) {
+    spec.update(heatmap_spec(chart));
+    return spec;
+  }
   spec["encoding"] = {{"x", x_encoding(chart)},
                       {"color", named("colour", colours(chart), chart.colour_title, options.whole)}};
   spec["layer"] = Layers(chart, options.whole).all();

@@ -29,8 +29,8 @@ Samples Evidence::of(const Selection& selection) const {
 }
 
 std::vector<std::vector<Sample>> by_line(const std::vector<Sample>& samples) {
-  std::map<std::pair<std::size_t, std::int64_t>, std::vector<Sample>> lines;
-  for (const Sample& sample : samples) lines[{sample.point->series, sample.point->color}].push_back(sample);
+  std::map<std::pair<std::size_t, LineKey>, std::vector<Sample>> lines;
+  for (const Sample& sample : samples) lines[{sample.point->series, line_key(*sample.point)}].push_back(sample);
   std::vector<std::vector<Sample>> result;
   for (auto& [key, line] : lines) result.push_back(std::move(line));
   return result;
@@ -65,10 +65,12 @@ std::string_view quantity_name(Quantity quantity) {
       return "bandwidth";
     case Quantity::time_per_token:
       return "time per token";
+    case Quantity::slowdown:
+      return "time over the baseline's";
   }
   return "?";
 }
 
-bool is_time(Quantity quantity) { return quantity == Quantity::time || quantity == Quantity::time_per_token; }
+bool is_time(Quantity quantity) { return quantity != Quantity::tflops && quantity != Quantity::bandwidth; }
 
 }  // namespace gemmetry::study

@@ -42,7 +42,7 @@ struct Stop {
   const Point* point = nullptr;  ///< one of them
 };
 
-/// Points of one series and colour, at rising x.
+/// Points of one series and colour (of a heatmap: series, panel and row), at rising x.
 using Line = std::vector<Stop>;
 
 /// In the order of series and colour. Lines of a single x have no course and are left out.

@@ -85,6 +85,8 @@ const std::array size_fields{
     ModelField{"parallel_residual", &ModelEdit::parallel_residual},
     ModelField{"tied", &ModelEdit::tied},
     ModelField{"bias", &ModelEdit::bias},
+    ModelField{"adapter", &ModelEdit::adapter},
+    ModelField{"adapter_rank", &ModelEdit::adapter_rank, 0},
 };
 const std::array workload_fields{
     ModelField{"phase", &set_phase},
@@ -128,6 +130,7 @@ void try_word(const ModelField& field, const std::string& word) {
   Target target;
   set_word(field, word, target);
   target.sizes.hidden = target.sizes.heads = target.sizes.layers = target.sizes.vocab = 1;
+  if (target.sizes.adapter) target.sizes.adapter_rank = 1;
   shape::model_from_flags(target.sizes);
 }
 
@@ -230,6 +233,8 @@ std::string contradiction(const ModelRules& rules) {
       return fmt::format("a model without a preset needs the sizes {}: state them, or name a preset",
                          fmt::join(missing, ", "));
   }
+  if (rules.sizes.contains("adapter") != rules.sizes.contains("adapter_rank"))
+    return "an adapter needs both adapter and adapter_rank, of which 0 is none";
   const auto phase = rules.workload.find("phase");
   const bool decodes = phase != rules.workload.end() && phase->second.word == "decode";
   if (rules.workload.contains("cache") && !decodes)

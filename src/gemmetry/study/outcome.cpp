@@ -62,23 +62,38 @@ void set_prices(PriceList& list) {
               [&](std::size_t i) { set_price(list, *all[i].first, *all[i].second); });
 }
 
-Outcome outcome_of(const Point& point, const PriceList& list) {
-  Outcome outcome;
-  std::vector<op::PricedStep> steps;
-  std::string missing = point.work.empty() ? "nothing runs here" : "";
-  for (const CountedOperator& counted : point.work) {
-    outcome.flop += counted.count * op::flop(counted.op);
-    outcome.bytes += counted.count * op::bytes(counted.op);
+/// Work with its prices, or why one of them is missing.
+struct PricedWork {
+  op::PricedProgram steps;
+  std::string missing;
+};
+
+PricedWork priced(const std::vector<CountedOperator>& work, const PriceList& list) {
+  PricedWork result;
+  for (const CountedOperator& counted : work) {
     const Price& price = list.prices.at(counted.op);
     if (price.cost) {
-      op::PricedStep& step = steps.emplace_back();
+      op::PricedStep& step = result.steps.emplace_back();
       step.step.op = counted.op;
       step.cost = *price.cost;
       step.count = counted.count;
-    } else if (missing.empty()) {
-      missing = price.how;
+    } else if (result.missing.empty()) {
+      result.missing = price.how;
     }
   }
+  return result;
+}
+
+Outcome outcome_of(const Point& point, const PriceList& list) {
+  Outcome outcome;
+  for (const CountedOperator& counted : point.work) {
+    outcome.flop += counted.count * op::flop(counted.op);
+    outcome.bytes += counted.count * op::bytes(counted.op);
+  }
+  const PricedWork work = priced(point.work, list), baseline = priced(point.baseline, list);
+  const op::PricedProgram& steps = work.steps;
+  std::string missing = point.work.empty() ? "nothing runs here" : work.missing;
+  if (missing.empty()) missing = baseline.missing;
   outcome.how = missing;
   if (!missing.empty()) return outcome;
   if (point.work.size() == 1) outcome.how = list.prices.at(point.work.front().op).how;
@@ -86,6 +101,7 @@ Outcome outcome_of(const Point& point, const PriceList& list) {
   outcome.time_s = time.value;
   outcome.time_low_s = time.low;
   outcome.time_high_s = time.high;
+  if (!baseline.steps.empty()) outcome.slowdown = list.costs->compare(baseline.steps, steps);
   return outcome;
 }
 
@@ -106,6 +122,8 @@ std::optional<double> Outcome::y(Quantity quantity, double tokens) const {
       return bytes > 0 ? std::optional(bytes / *time_s) : std::nullopt;
     case Quantity::time_per_token:
       return tokens > 0 ? std::optional(*time_s / tokens) : std::nullopt;
+    case Quantity::slowdown:
+      return slowdown ? std::optional(slowdown->value) : std::nullopt;
   }
   return std::nullopt;
 }
@@ -120,9 +138,11 @@ std::vector<Outcome> outcomes_of(const Study& study, const std::vector<Point>& p
     if (list == lists.end()) list = lists.insert(lists.end(), {setting, costs(setting), {}});
     of_series.push_back(&*list);
   }
-  for (const Point& point : points)
-    for (const CountedOperator& counted : point.work)
-      of_series.at(point.series)->prices[counted.op].alone |= point.work.size() == 1;
+  for (const Point& point : points) {
+    PriceList& list = *of_series.at(point.series);
+    for (const CountedOperator& counted : point.work) list.prices[counted.op].alone |= point.work.size() == 1;
+    for (const CountedOperator& counted : point.baseline) list.prices.try_emplace(counted.op);
+  }
   for (PriceList& list : lists) set_prices(list);
 
   std::vector<Outcome> outcomes;

@@ -32,10 +32,11 @@ struct Outcome {
   double time_high_s = 0;
   double flop = 0;
   double bytes = 0;
+  std::optional<op::Ratio> slowdown;  ///< time over the baseline's; absent in a study without one
   std::string
       how;  ///< of a point of one operator: the algorithm that ran, or why it costs that; else why it is missing
 
-  /// In the chart's unit: TFLOP/s, s, B/s or s per token; nothing where the time is missing.
+  /// In the chart's unit: TFLOP/s, s, B/s, s per token or times as long; nothing where the time is missing.
   std::optional<double> y(Quantity quantity, double tokens) const;
 };
 

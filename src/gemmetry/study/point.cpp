@@ -77,10 +77,25 @@ class SeriesSweep {
     const auto x = swept_.find(study_.chart.x);
     if (x == swept_.end()) throw Error(fmt::format("the chart's x = '{}' is no variable", study_.chart.x));
     point.x = x->second;
-    if (study_.chart.color) point.color = study_.chart.color->value(swept_);
+    const Chart& chart = study_.chart;
+    if (chart.color) point.color = chart.color->value(swept_);
+    if (chart.row) point.row = chart.row->value(swept_);
+    if (chart.panel) point.panel = chart.panel->value(swept_);
     point.work = std::move(work.operators);
     point.tokens = work.tokens;
+    if (!study_.baseline.empty()) point.baseline = make_(baseline_variables()).operators;
     points.push_back(std::move(point));
+  }
+
+  /// The point's variables with those of the baseline in their place, and what follows from them.
+  Variables baseline_variables() const {
+    Variables own;
+    for (const auto& [name, formula] : study_.baseline) own[name] = formula.value(swept_);
+    Variables variables = swept_;
+    for (const auto& [name, value] : own) variables[name] = value;
+    for (const auto& [name, formula] : let_)
+      if (!own.contains(name)) variables[name] = formula.value(variables);
+    return variables;
   }
 
   /// Runs a step; what goes wrong in it gets the study and the point in front.
@@ -114,6 +129,8 @@ class SeriesSweep {
 };
 
 }  // namespace
+
+LineKey line_key(const Point& point) { return {point.color, point.panel, point.row}; }
 
 std::vector<Point> points_of(const Study& study, op::Dtype dtype) {
   std::vector<Point> points;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <string>
@@ -20,11 +21,18 @@ struct CountedOperator {
 struct Point {
   std::size_t series = 0;
   Variables variables;
-  std::int64_t x = 0;                 ///< the chart's
-  std::int64_t color = 0;             ///< the chart's expression; 0 where it has none
-  std::vector<CountedOperator> work;  ///< its times add up
-  double tokens = 0;                  ///< that it works on; 0 of operators
+  std::int64_t x = 0;                          ///< the chart's
+  std::int64_t color = 0;                      ///< the chart's expression; 0 where it has none
+  std::int64_t row = 0;                        ///< likewise
+  std::int64_t panel = 0;                      ///< likewise
+  std::vector<CountedOperator> work;           ///< its times add up
+  double tokens = 0;                           ///< that it works on; 0 of operators
+  std::vector<CountedOperator> baseline = {};  ///< what a slow-down is against; empty in a study without baseline
 };
+
+/// Within a series: points of one line of the chart have one color, panel and row.
+using LineKey = std::array<std::int64_t, 3>;
+LineKey line_key(const Point& point);
 
 /// All points, series by series, in the order of the sweep. `dtype` is that of operators which state none. Error naming
 /// the study, the point and what is impossible about it.

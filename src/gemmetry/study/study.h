@@ -52,8 +52,14 @@ struct Series {
   std::string note;  ///< why it is there beside the paper's own
 };
 
-enum class Quantity { tflops, time, bandwidth, time_per_token };
-enum class Mark { line, points, bars };
+enum class Quantity {
+  tflops,
+  time,
+  bandwidth,
+  time_per_token,
+  slowdown,  ///< time over that of the point's baseline: 1 is none
+};
+enum class Mark { line, points, bars, heatmap };
 
 struct Chart {
   std::string x;  ///< a variable
@@ -62,6 +68,10 @@ struct Chart {
   Mark mark = Mark::line;
   std::optional<Expression> color;  ///< points of one value share a colour; absent: of one series
   std::string color_title;
+  std::optional<Expression> row;  ///< of a heatmap: points of one value share a row of cells
+  std::string row_title;
+  std::optional<Expression> panel;  ///< of a heatmap: points of one value share a panel; absent: of one series
+  std::string panel_title;
   bool log_x = false;
   bool log_y = false;
 };
@@ -77,7 +87,9 @@ struct Study {
   std::optional<Expression> where;                      ///< combinations for which it is 0 are left out
   std::optional<OperatorRules> op;                      ///< either this
   std::optional<ModelRules> model;                      ///< or that
-  std::vector<Series> series;                           ///< at least one
+  /// What a slow-down is against: the same point with these names at other values.
+  std::vector<std::pair<std::string, Expression>> baseline;
+  std::vector<Series> series;  ///< at least one
   Chart chart;
   std::vector<Claim> claims;
 };

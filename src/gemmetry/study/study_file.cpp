@@ -28,11 +28,13 @@ using nlohmann::ordered_json;
 
 constexpr std::int64_t most_points = 1'000'000;
 
-constexpr std::array<Word<Quantity>, 4> quantities{{{"tflops", Quantity::tflops},
+constexpr std::array<Word<Quantity>, 5> quantities{{{"tflops", Quantity::tflops},
                                                     {"time", Quantity::time},
                                                     {"bandwidth", Quantity::bandwidth},
-                                                    {"time_per_token", Quantity::time_per_token}}};
-constexpr std::array<Word<Mark>, 3> marks{{{"line", Mark::line}, {"points", Mark::points}, {"bars", Mark::bars}}};
+                                                    {"time_per_token", Quantity::time_per_token},
+                                                    {"slowdown", Quantity::slowdown}}};
+constexpr std::array<Word<Mark>, 4> marks{
+    {{"line", Mark::line}, {"points", Mark::points}, {"bars", Mark::bars}, {"heatmap", Mark::heatmap}}};
 
 /// Texts are shown on terminals and pages as they are.
 void refuse_control_characters(const std::string& text, const std::string& source) {
@@ -64,8 +66,8 @@ class StudyReader {
       : document_(parse_json(text, source)), root_(document_, source), ordered_(in_order(text, source)) {}
 
   Study read(const std::string& name) {
-    root_.refuse_unknown({"title", "figures", "source", "notes", "axes", "let", "where", "operator", "model", "series",
-                          "chart", "claims"});
+    root_.refuse_unknown({"title", "figures", "source", "notes", "axes", "let", "where", "operator", "model",
+                          "baseline", "series", "chart", "claims"});
     study_.name = name;
     study_.title = line(root_, "title");
     study_.source = line(root_, "source");
@@ -75,6 +77,7 @@ class StudyReader {
     if (root_.has("let")) study_.let = let(root_.object("let"), ordered_.at("let"), false);
     study_.where = optional_formula(root_, "where");
     read_subject();
+    if (root_.has("baseline")) study_.baseline = let(root_.object("baseline"), ordered_.at("baseline"), true);
     read_series();
     read_chart();
     check_names();
@@ -189,22 +192,46 @@ class StudyReader {
 
   void read_chart() {
     const JsonObject object = root_.object("chart");
-    object.refuse_unknown({"x", "x_title", "y", "mark", "color", "color_title", "log_x", "log_y"});
+    object.refuse_unknown({"x", "x_title", "y", "mark", "color", "color_title", "row", "row_title", "panel",
+                           "panel_title", "log_x", "log_y"});
     Chart& chart = study_.chart;
     chart.x = line(object, "x");
     chart.x_title = object.has("x_title") ? line(object, "x_title") : chart.x;
     chart.y = word_or<Quantity>(object, "y", quantities, Quantity::tflops);
     chart.mark = word_or<Mark>(object, "mark", marks, Mark::line);
-    chart.color = optional_formula(object, "color");
-    if (chart.color) chart.color_title = chart.color->text();
-    if (object.has("color_title")) chart.color_title = line(object, "color_title");
-    if (!chart.color && object.has("color_title")) object.fail("color_title", "there is no color that it would name");
+    read_titled(object, "color", chart.color, chart.color_title);
+    read_titled(object, "row", chart.row, chart.row_title);
+    read_titled(object, "panel", chart.panel, chart.panel_title);
     chart.log_x = object.boolean_or("log_x", false);
     chart.log_y = object.boolean_or("log_y", false);
+    check_heatmap(object);
+    if (chart.y == Quantity::slowdown && study_.baseline.empty())
+      object.fail("y", "a slow-down needs a baseline: state it beside the chart, as in \"baseline\": {\"r\": 0}");
+    if (chart.y != Quantity::slowdown && !study_.baseline.empty())
+      object.fail("y", "the study's baseline is for slowdown only: leave it out, or chart that");
     if (!study_.op) return;
     if (chart.y == Quantity::time_per_token) object.fail("y", "an operator has no tokens: a model has");
     if (chart.y == Quantity::tflops && !counts_flop(study_.op->kind))
       object.fail("y", fmt::format("no FLOP are counted of {}: use time or bandwidth", study_.op->kind));
+  }
+
+  /// A formula that tells points apart, and its title: its text unless stated.
+  static void read_titled(const JsonObject& object, const std::string& key, std::optional<Expression>& target,
+                          std::string& title) {
+    const std::string title_key = key + "_title";
+    target = optional_formula(object, key);
+    if (target) title = target->text();
+    if (object.has(title_key)) title = line(object, title_key);
+    if (!target && object.has(title_key)) object.fail(title_key, fmt::format("there is no {} that it would name", key));
+  }
+
+  void check_heatmap(const JsonObject& object) const {
+    const Chart& chart = study_.chart;
+    const bool heatmap = chart.mark == Mark::heatmap;
+    if (heatmap && !chart.row) object.fail("row", "a heatmap has rows: state what tells them apart");
+    if (heatmap && chart.color) object.fail("color", "the colour of a heatmap is y: leave it out");
+    if (!heatmap && (chart.row || chart.panel))
+      object.fail(chart.row ? "row" : "panel", "only a heatmap has it: leave it out, or let mark be heatmap");
   }
 
   /// Every name in a formula is one of its series'; what a series states of its operator or model is complete.
@@ -217,7 +244,14 @@ class StudyReader {
       check_subject(i, names);
       if (std::find(names.begin(), names.end(), study_.chart.x) == names.end())
         refuse_choice(chart, "x", study_.chart.x, names);
-      if (study_.chart.color) study_.chart.color->require_names(names);
+      for (const std::optional<Expression>& formula : {study_.chart.color, study_.chart.row, study_.chart.panel})
+        if (formula) formula->require_names(names);
+      for (const auto& [name, formula] : study_.baseline) {
+        formula.require_names(names);
+        if (std::find(names.begin(), names.end(), name) == names.end())
+          root_.object("baseline")
+              .fail(name, fmt::format("no axis or formula has that name{}", did_you_mean(name, names)));
+      }
       names_.push_back({series.label, names});
     }
   }

@@ -42,8 +42,8 @@ std::vector<std::size_t> shares(const std::vector<Indices>& colors, std::size_t 
 /// Which of one series' points stay.
 Indices thinned(const std::vector<Point>& points, const Indices& series, std::size_t most) {
   if (series.size() <= most) return series;
-  std::map<std::int64_t, Indices> by_color;
-  for (const std::size_t i : series) by_color[points[i].color].push_back(i);
+  std::map<LineKey, Indices> by_color;
+  for (const std::size_t i : series) by_color[line_key(points[i])].push_back(i);
   std::vector<Indices> colors;
   for (auto& [color, indices] : by_color) {
     std::stable_sort(indices.begin(), indices.end(),
