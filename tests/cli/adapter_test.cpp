@@ -81,7 +81,7 @@ TEST(Adapter, MistakesAreOneLine) {
   expect_refused("advise gpt2 --slowdown 5%", "name its kind");
   expect_refused("advise gpt2 --adapter lora:8 --slowdown 5%", "leave 8 out");
   expect_refused("advise gpt2 --adapter lora --ranks 800", "at most the hidden size 768");
-  expect_refused("advise gpt2 --adapter lora --slowdown 5% --only ffn", "excludes");
+  expect_refused("advise gpt2 --adapter lora --slowdown 5% --only ffn", "--only is of the search for shapes");
 }
 
 }  // namespace

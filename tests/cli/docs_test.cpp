@@ -39,6 +39,7 @@ TEST(Docs, EveryJsonKeyIsDocumented) {
        {"explain mixtral-8x7b",
         "explain gpt3-2.7b --phase training --tp 4 --pp 2 --microbatches 4 --tokens 3e9 --gpus 64",
         "explain gemma-2-2b --phase decode", "explain gpt2 --attention eager", "check gpt3-2.7b",
+        "explain gpt2 --adapter lin:8", "advise gpt2 --adapter lora --slowdown 5%", "study show lora_table_1",
         "advise gpt3-2.7b --pareto", "advise mixtral-8x7b --only ffn", "gemm 8192 10922 4096", "models", "gpus",
         "gpus v100", "nodes aws-p4d"})
     expect_documented(arguments, text);

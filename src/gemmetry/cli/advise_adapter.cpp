@@ -127,20 +127,23 @@ void AdapterAdvice::add_to(CLI::App& app) {
   const auto read_ranks = [this](const std::string& what, const std::string& text) {
     for (const std::string& rank : comma_list(text)) ranks_.push_back(whole_number(what, rank));
   };
-  CLI::Option* limit = add_text(app, "--slowdown", "SHARE",
-                                "find the largest rank that slows a forward pass down by no more", read_limit)
-                           ->default_str("5%");
-  CLI::Option* ranks =
-      add_text(app, "--ranks", "N,N,...", "ranks to show; powers of two and LoRA's unless stated", read_ranks);
-  for (CLI::Option* option : {limit, ranks}) {
-    option->group(group);
-    for (CLI::Option* other : app.get_options())
-      if (other->get_group() == "Search") option->excludes(other);
-  }
+  for (const CLI::Option* option : app.get_options())
+    if (option->get_group() == "Search") of_search_.push_back(option);
+  add_text(app, "--slowdown", "SHARE", "find the largest rank that slows a forward pass down by no more", read_limit)
+      ->default_str("5%")
+      ->group(group);
+  add_text(app, "--ranks", "N,N,...", "ranks to show; powers of two and LoRA's unless stated", read_ranks)
+      ->group(group);
 }
 
 bool AdapterAdvice::asked(const shape::ModelEdit& edit) const {
   const bool without_rank = edit.adapter && !edit.adapter_rank;
+  for (const CLI::Option* option : of_search_)
+    if (without_rank && option->count() > 0)
+      throw Error(
+          fmt::format("{} is of the search for shapes, --adapter {} asks for a rank: state the rank, as in {}:8, "
+                      "or leave {} out",
+                      option->get_name(), *edit.adapter, *edit.adapter, option->get_name()));
   if (without_rank || (!limit_ && ranks_.empty())) return without_rank;
   if (!edit.adapter) throw Error("--slowdown and --ranks are of an adapter: name its kind, as in --adapter houlsby");
   throw Error(fmt::format("--slowdown and --ranks look for the rank: leave {} out of --adapter {}:{}",

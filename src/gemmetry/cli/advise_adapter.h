@@ -17,10 +17,11 @@ namespace gemmetry::cli {
 /// What is asked of `advise --adapter KIND`: the largest rank whose slow-down stays under a limit.
 class AdapterAdvice {
  public:
-  /// Its options, which exclude those of the group "Search".
+  /// Its options. Those that the group "Search" has by now are of another question.
   void add_to(CLI::App& app);
 
-  /// Whether the rank is what is asked for: an adapter is named without one. Error for its options without that.
+  /// Whether the rank is what is asked for: an adapter is named without one. Error for its options without that, and
+  /// for those of a search with it.
   bool asked(const shape::ModelEdit& edit) const;
 
   double limit() const;
@@ -30,6 +31,7 @@ class AdapterAdvice {
  private:
   std::optional<double> limit_;
   std::vector<std::int64_t> ranks_;
+  std::vector<const CLI::Option*> of_search_;
 };
 
 /// The slow-down of a forward pass, unless another phase is stated, by rank. Exit status 1 when no rank stays under
