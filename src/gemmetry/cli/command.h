@@ -21,6 +21,8 @@ void add_gemm(CLI::App& app, Command& chosen);
 void add_predict(CLI::App& app, Command& chosen);
 void add_measure(CLI::App& app, Command& chosen);
 void add_measure_layer(CLI::App& measure, Command& chosen);
+void add_measure_model(CLI::App& measure, Command& chosen);
+void add_measure_decode(CLI::App& measure, Command& chosen);
 void add_tune(CLI::App& app, Command& chosen);
 void add_calibrate(CLI::App& app, Command& chosen);
 void add_validate(CLI::App& app, Command& chosen);

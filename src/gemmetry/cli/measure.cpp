@@ -29,6 +29,8 @@ Examples:
   gemmetry measure gemm --m 8192 --n 4096 --k 4096
   gemmetry measure attention --batch 4 --queries 2^9..2^13 --heads 32 --head-dim 64,80,128
   gemmetry measure layer llama-2-7b --ffn 10922 --phase training
+  gemmetry measure model pythia-410m --batch 8 --seq 512
+  gemmetry measure decode llama-3.1-8b --prompt 512 --new-tokens 128
   gemmetry measure gemm --m 2^0..2^13 --n 4096 --k 4096 --device recorded:h200
   mpirun -np 8 gemmetry measure gemm @shapes.csv --db sweep.db          each to a file of its own: sweep.rank0.db, ...
   gemmetry records merge sweep.rank*.db --db sweep.db)";
@@ -139,6 +141,8 @@ void add_measure(CLI::App& app, Command& chosen) {
   sub.require_subcommand(0, 1);
   for (const KindHelp& help : kinds) add_kind(sub, chosen, help);
   add_measure_layer(sub, chosen);
+  add_measure_model(sub, chosen);
+  add_measure_decode(sub, chosen);
   sub.footer(examples);
 }
 
