@@ -127,6 +127,13 @@ class OwnAttentionPlan final : public CudaPlan {
   int sms_;
 };
 
+/// Whether rows that follow one that begins at a multiple of 16 bytes do so too.
+bool in_packs(const measure::AttentionKernel& kernel) {
+  const auto strides = {kernel.q_stride, kernel.k_stride,   kernel.v_stride,
+                        kernel.o_stride, kernel.k_sequence, kernel.v_sequence};
+  return std::all_of(strides.begin(), strides.end(), [](std::int64_t stride) { return stride % 8 == 0; });
+}
+
 /// An operator's arrays are dense.
 measure::AttentionKernel dense(const op::Attention& attention) {
   const measure::Kernel settled = measure::with_strides(measure::AttentionKernel{.attention = attention});
@@ -153,7 +160,7 @@ Status AttentionPlanner::plan_kernel(const measure::AttentionKernel& kernel, con
                                      std::unique_ptr<CudaPlan>* plan) {
   constexpr std::string_view own = "own:attention";
   const bool several = kernel.attention.queries > 1 && !kernel.lengths && kernel.splits == 0 &&
-                       kernel.attention.queries <= kernel.attention.keys;
+                       kernel.attention.queries <= kernel.attention.keys && in_packs(kernel);
   const bool named = key != nullptr && key != own;
   const Status own_status = inspect_own_attention(kernel);
   if (named || (key == nullptr && several && kernel.attention.dtype != shape::Dtype::fp32)) {

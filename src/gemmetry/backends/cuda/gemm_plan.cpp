@@ -82,21 +82,19 @@ class GemmPlan final : public CudaPlan {
   Status enqueue(void* const* operands, void* workspace, cudaStream_t stream) noexcept override {
     if (problem_.aligned(operands))
       return problem_.enqueue(choice_, operands, workspace, algorithm_.workspace_bytes, stream);
-    if (const Status status = choose_for_anywhere(); !status.ok()) return status;
+    if (const Status status = choose_for_anywhere(operands); !status.ok()) return status;
     return problem_.enqueue(*anywhere_, operands, workspace, algorithm_.workspace_bytes, stream);
   }
 
  private:
-  /// An algorithm for operands that begin anywhere, looked for when the first of them comes.
-  Status choose_for_anywhere() {
+  /// An algorithm for operands that begin anywhere, looked for when the first of them come.
+  Status choose_for_anywhere(void* const* operands) {
     if (anywhere_) return {};
     try {
-      Choices choices;
-      const Status status = problem_.choices(algorithm_.workspace_bytes, 1, &choices, 2);
-      if (!status.ok()) return status;
-      if (choices.empty()) return problem_.unsupported();
-      anywhere_ = choices.front().algo;
-      return {};
+      cublasLtMatmulAlgo_t algorithm = {};
+      const Status status = problem_.choice_for(operands, algorithm_.workspace_bytes, &algorithm);
+      if (status.ok()) anywhere_ = algorithm;
+      return status;
     } catch (const std::bad_alloc&) {
       return failure(StatusCode::out_of_memory, "the host's memory is full");
     }

@@ -179,14 +179,30 @@ bool GemmProblem::aligned(void* const* operands) const {
   return true;
 }
 
+Status GemmProblem::choice_for(void* const* operands, std::int64_t workspace_bytes, cublasLtMatmulAlgo_t* algorithm) {
+  // The smallest step that pointers to elements take.
+  const std::uint32_t alignment = operand_type(gemm_.dtype) == CUDA_R_32F ? 4
+                                  : gemm_.dtype == shape::Dtype::fp8      ? 1
+                                                                          : 2;
+  if (const Status status = set_vector(operands); !status.ok()) return status;
+  std::vector<cublasLtMatmulHeuristicResult_t> found;
+  if (const Status status = choices(workspace_bytes, 1, &found, alignment); !status.ok()) return status;
+  if (found.empty()) return unsupported();
+  *algorithm = found.front().algo;
+  return {};
+}
+
+Status GemmProblem::set_vector(void* const* operands) {
+  if (!has_vector(gemm_.epilogue)) return {};
+  const void* const vector = operands[reads_bias(gemm_.epilogue) ? 2 : 3];
+  const cublasStatus_t error = set(product_, CUBLASLT_MATMUL_DESC_BIAS_POINTER, vector);
+  return error == CUBLAS_STATUS_SUCCESS ? Status{} : check(error, "give cuBLASLt the bias");
+}
+
 Status GemmProblem::enqueue(const cublasLtMatmulAlgo_t& algorithm, void* const* operands, void* workspace,
                             std::int64_t workspace_bytes, cudaStream_t stream) {
   void* const c = operands[reads_bias(gemm_.epilogue) ? 3 : 2];
-  if (has_vector(gemm_.epilogue)) {
-    const void* const vector = operands[reads_bias(gemm_.epilogue) ? 2 : 3];
-    const cublasStatus_t error = set(product_, CUBLASLT_MATMUL_DESC_BIAS_POINTER, vector);
-    if (error != CUBLAS_STATUS_SUCCESS) return check(error, "give cuBLASLt the bias");
-  }
+  if (const Status status = set_vector(operands); !status.ok()) return status;
   const float one = 1;
   const float keep = accumulate_ ? 1 : 0;
   const cublasStatus_t error =

@@ -25,8 +25,11 @@ class GemmProblem {
   /// Whether the algorithm can run this; fills workspace and waves.
   bool fits(const cublasLtMatmulAlgo_t& algorithm, cublasLtMatmulHeuristicResult_t* result) const;
 
-  /// Whether the operands begin where most of the library's algorithms need them to.
+  /// Whether the operands begin where the library's algorithms expect them.
   bool aligned(void* const* operands) const;
+
+  /// The library's first choice within a workspace for operands that begin as these do; Unsupported without one.
+  Status choice_for(void* const* operands, std::int64_t workspace_bytes, cublasLtMatmulAlgo_t* algorithm);
 
   /// Operands as measure::operands lists them.
   Status enqueue(const cublasLtMatmulAlgo_t& algorithm, void* const* operands, void* workspace,
@@ -36,6 +39,8 @@ class GemmProblem {
   Status unsupported() const;
 
  private:
+  Status set_vector(void* const* operands);
+
   op::Gemm gemm_;
   bool accumulate_ = false;
   cublasLtHandle_t handle_ = nullptr;
