@@ -154,6 +154,14 @@ TEST(Outcome, IsInTheUnitOfTheChart) {
   EXPECT_FALSE((Outcome{.time_s = 1, .bytes = 1, .how = ""}).y(Quantity::tflops, 0)) << "nothing is multiplied";
 }
 
+TEST(Outcome, OfASeriesIsLaunchedAsItSays) {
+  Study study = study_of(2);
+  study.series[1].launch = measure::Replay::stream;
+  EXPECT_EQ(setting_of(study.series[0], {}).launch, measure::Replay::graph);
+  EXPECT_EQ(setting_of(study.series[1], {}).launch, measure::Replay::stream);
+  EXPECT_NE(setting_of(study.series[0], {}), setting_of(study.series[1], {}));
+}
+
 TEST(Outcome, OfASlowDownIsTheRatioToItsBaseline) {
   Costs costs;
   Point point = point_of({{product(128), 2}, {product(64), 1}});

@@ -58,6 +58,7 @@ TEST(StudyFile, ReadsEveryKey) {
   EXPECT_FALSE(study.series[0].clocks);
   EXPECT_EQ(study.series[1].clocks, gpu::Clocks::sustained);
   EXPECT_EQ(study.series[1].fields.at("dtype").word, "fp16");
+  EXPECT_EQ(study.series[1].launch, measure::Replay::graph);
   EXPECT_EQ(study.chart.x_title, "h");
   EXPECT_EQ(study.chart.color->text(), "a");
   EXPECT_EQ(study.chart.color_title, "a");

@@ -19,7 +19,13 @@ namespace {
 
 using study::SeriesSetting;
 
-measure::Setting measured(const SeriesSetting& setting) { return {.clocks = setting.clocks, .policy = setting.policy}; }
+measure::Setting measured(const SeriesSetting& setting) {
+  return {.clocks = setting.clocks, .policy = setting.policy, .replay = setting.launch};
+}
+
+predict::Launch predicted(measure::Replay launch) {
+  return launch == measure::Replay::graph ? predict::Launch::graph : predict::Launch::stream;
+}
 
 /// One model for each setting, made when it is first asked for.
 template <class Model>
@@ -27,14 +33,13 @@ class Models {
  public:
   template <class Make>
   const Model* of(const SeriesSetting& setting, Make make) {
-    const auto key = std::pair(setting.clocks, setting.policy);
-    auto found = models_.find(key);
-    if (found == models_.end()) found = models_.emplace(key, make()).first;
+    auto found = models_.find(setting);
+    if (found == models_.end()) found = models_.emplace(setting, make()).first;
     return found->second.get();
   }
 
  private:
-  std::map<std::pair<gpu::Clocks, measure::Policy>, std::unique_ptr<Model>> models_;
+  std::map<SeriesSetting, std::unique_ptr<Model>> models_;
 };
 
 /// Predictions are of the library's first choice.
@@ -49,7 +54,7 @@ class Predicted final : public StudyDevice {
     if (setting.policy != measure::Policy::first) return nullptr;
     return models_.of(setting, [&] {
       return std::make_unique<predict::Predictor>(
-          predict::Predictor::for_gpu(asked_, {setting.clocks, predict::Launch::graph}));
+          predict::Predictor::for_gpu(asked_, {setting.clocks, predicted(setting.launch)}));
     });
   }
 

@@ -95,7 +95,7 @@ MeasuredStudies measure_studies(const std::vector<StudySweep>& sweeps, const Mea
   MeasuredStudies result{{}, options.database().path()};
   for (Batch& batch : batches_of(sweeps, asked)) {
     MeasuringOptions own = options;
-    own.follow(batch.setting.clocks, measure::Replay::graph);
+    own.follow(batch.setting.clocks, batch.setting.launch);
     if (const measure::Rank rank = own.rank(); rank.size > 1)
       batch.ops = measure::share(std::move(batch.ops), rank, own.seed());
     if (batch.setting.policy == measure::Policy::tuned && !tune_first(batch.ops, own, console)) break;
@@ -105,9 +105,11 @@ MeasuredStudies measure_studies(const std::vector<StudySweep>& sweeps, const Mea
     if (result.sections.empty()) result.sections.push_back(device_section(session.device(), nullptr));
     const measure::SweepSummary summary = run_sweep(session, own, batch.ops, console);
     report::Section section = sweep_section(summary, result.database);
-    section.key = fmt::format("sweeps.{}_{}", name(batch.setting.clocks), name(batch.setting.policy));
-    section.title =
-        fmt::format("Sweep, {} clocks, {} algorithm", name(batch.setting.clocks), name(batch.setting.policy));
+    const bool stream = batch.setting.launch == measure::Replay::stream;
+    section.key =
+        fmt::format("sweeps.{}_{}{}", name(batch.setting.clocks), name(batch.setting.policy), stream ? "_stream" : "");
+    section.title = fmt::format("Sweep, {} clocks, {} algorithm{}", name(batch.setting.clocks),
+                                name(batch.setting.policy), stream ? ", launched one by one" : "");
     result.sections.push_back(std::move(section));
     if (summary.ending == measure::SweepEnding::stopped) break;
   }

@@ -108,7 +108,7 @@ Outcome outcome_of(const Point& point, const PriceList& list) {
 }  // namespace
 
 SeriesSetting setting_of(const Series& series, const SeriesSetting& asked) {
-  return {series.clocks.value_or(asked.clocks), series.policy.value_or(asked.policy)};
+  return {series.clocks.value_or(asked.clocks), series.policy.value_or(asked.policy), series.launch};
 }
 
 std::optional<double> Outcome::y(Quantity quantity, double tokens) const {

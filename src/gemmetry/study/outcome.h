@@ -12,12 +12,13 @@
 
 namespace gemmetry::study {
 
-/// How a series is run: its own clocks and policy, or those that were asked for.
+/// How a series is run: its own clocks and policy, or those that were asked for, and its launches.
 struct SeriesSetting {
   gpu::Clocks clocks = gpu::Clocks::burst;
   measure::Policy policy = measure::Policy::first;
+  measure::Replay launch = measure::Replay::graph;
 
-  bool operator==(const SeriesSetting&) const = default;
+  auto operator<=>(const SeriesSetting&) const = default;
 };
 
 SeriesSetting setting_of(const Series& series, const SeriesSetting& asked);

@@ -49,6 +49,7 @@ struct Series {
   Rules fields;                                         ///< over the operator's, or over the workload's and sizes
   std::optional<gpu::Clocks> clocks;                    ///< absent: as asked for
   std::optional<measure::Policy> policy;
+  measure::Replay launch = measure::Replay::graph;
   std::string note;  ///< why it is there beside the paper's own
 };
 

@@ -158,7 +158,7 @@ class StudyReader {
   }
 
   Series one_series(const JsonObject& object, const ordered_json& ordered) const {
-    object.refuse_unknown({"label", "let", "fields", "clocks", "policy", "note"});
+    object.refuse_unknown({"label", "let", "fields", "clocks", "policy", "launch", "note"});
     Series series;
     series.label = line(object, "label");
     for (const Series& other : study_.series)
@@ -174,6 +174,9 @@ class StudyReader {
     });
     reading(object, "policy", [&] {
       if (object.has("policy")) series.policy = measure::policy_from_name(object.string("policy"));
+    });
+    reading(object, "launch", [&] {
+      if (object.has("launch")) series.launch = measure::replay_from_name(object.string("launch"));
     });
     if (object.has("note")) series.note = line(object, "note");
     return series;
