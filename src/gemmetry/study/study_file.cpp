@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
 #include <filesystem>
 #include <nlohmann/json.hpp>
 #include <set>
@@ -14,6 +13,7 @@
 #include "gemmetry/base/suggest.h"
 #include "gemmetry/measure/axis.h"
 #include "gemmetry/study/assignments.h"
+#include "gemmetry/study/chart_file.h"
 #include "gemmetry/study/claim_file.h"
 #include "gemmetry/study/embedded_studies.h"
 #include "gemmetry/study/model_rules.h"
@@ -27,14 +27,6 @@ using nlohmann::json;
 using nlohmann::ordered_json;
 
 constexpr std::int64_t most_points = 1'000'000;
-
-constexpr std::array<Word<Quantity>, 5> quantities{{{"tflops", Quantity::tflops},
-                                                    {"time", Quantity::time},
-                                                    {"bandwidth", Quantity::bandwidth},
-                                                    {"time_per_token", Quantity::time_per_token},
-                                                    {"slowdown", Quantity::slowdown}}};
-constexpr std::array<Word<Mark>, 4> marks{
-    {{"line", Mark::line}, {"points", Mark::points}, {"bars", Mark::bars}, {"heatmap", Mark::heatmap}}};
 
 /// Texts are shown on terminals and pages as they are.
 void refuse_control_characters(const std::string& text, const std::string& source) {
@@ -79,7 +71,7 @@ class StudyReader {
     read_subject();
     if (root_.has("baseline")) study_.baseline = let(root_.object("baseline"), ordered_.at("baseline"), true);
     read_series();
-    read_chart();
+    study_.chart = chart_from_json(root_.object("chart"), study_);
     check_names();
     study_.claims = claims_from_json(root_, names_);
     return std::move(study_);
@@ -191,50 +183,6 @@ class StudyReader {
                                        most_points));
       points *= values;
     }
-  }
-
-  void read_chart() {
-    const JsonObject object = root_.object("chart");
-    object.refuse_unknown({"x", "x_title", "y", "mark", "color", "color_title", "row", "row_title", "panel",
-                           "panel_title", "log_x", "log_y"});
-    Chart& chart = study_.chart;
-    chart.x = line(object, "x");
-    chart.x_title = object.has("x_title") ? line(object, "x_title") : chart.x;
-    chart.y = word_or<Quantity>(object, "y", quantities, Quantity::tflops);
-    chart.mark = word_or<Mark>(object, "mark", marks, Mark::line);
-    read_titled(object, "color", chart.color, chart.color_title);
-    read_titled(object, "row", chart.row, chart.row_title);
-    read_titled(object, "panel", chart.panel, chart.panel_title);
-    chart.log_x = object.boolean_or("log_x", false);
-    chart.log_y = object.boolean_or("log_y", false);
-    check_heatmap(object);
-    if (chart.y == Quantity::slowdown && study_.baseline.empty())
-      object.fail("y", "a slow-down needs a baseline: state it beside the chart, as in \"baseline\": {\"r\": 0}");
-    if (chart.y != Quantity::slowdown && !study_.baseline.empty())
-      object.fail("y", "the study's baseline is for slowdown only: leave it out, or chart that");
-    if (!study_.op) return;
-    if (chart.y == Quantity::time_per_token) object.fail("y", "an operator has no tokens: a model has");
-    if (chart.y == Quantity::tflops && !counts_flop(study_.op->kind))
-      object.fail("y", fmt::format("no FLOP are counted of {}: use time or bandwidth", study_.op->kind));
-  }
-
-  /// A formula that tells points apart, and its title: its text unless stated.
-  static void read_titled(const JsonObject& object, const std::string& key, std::optional<Expression>& target,
-                          std::string& title) {
-    const std::string title_key = key + "_title";
-    target = optional_formula(object, key);
-    if (target) title = target->text();
-    if (object.has(title_key)) title = line(object, title_key);
-    if (!target && object.has(title_key)) object.fail(title_key, fmt::format("there is no {} that it would name", key));
-  }
-
-  void check_heatmap(const JsonObject& object) const {
-    const Chart& chart = study_.chart;
-    const bool heatmap = chart.mark == Mark::heatmap;
-    if (heatmap && !chart.row) object.fail("row", "a heatmap has rows: state what tells them apart");
-    if (heatmap && chart.color) object.fail("color", "the colour of a heatmap is y: leave it out");
-    if (!heatmap && (chart.row || chart.panel))
-      object.fail(chart.row ? "row" : "panel", "only a heatmap has it: leave it out, or let mark be heatmap");
   }
 
   /// Every name in a formula is one of its series'; what a series states of its operator or model is complete.
