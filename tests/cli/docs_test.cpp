@@ -51,6 +51,8 @@ TEST(Docs, EveryJsonKeyOfMeasurementsIsDocumented) {
   const std::string stop = " --clocks burst --time-cap 20ms --precision 50%", where = " --device cpu --db " + database;
   expect_documented(measure("gemm --m 16 --n 16,2^32 --k 2^16", database), text);
   expect_documented("measure layer" + small_model + quick + " --db " + database, text);
+  expect_documented("measure model" + small_model + " --device cpu --time-cap 1ms", text);
+  expect_documented("measure decode gpt2 --layers 1 --prompt 4 --new-tokens 2 --device cpu --time-cap 1ms", text);
   expect_documented("tune gemm --m 8 --n 8 --k 8" + where, text);
   expect_documented("explain" + small_model + " --compare" + where + stop, text);
   expect_documented("backends", text);
@@ -75,11 +77,12 @@ TEST(Docs, EveryOptionIsInTheCommandPage) {
   const std::string text = document("cli.md");
   const std::regex option("--[a-z][a-z-]+");
   for (const char* command :
-       {"explain",       "check",         "advise",       "gemm",           "predict",        "measure",
-        "measure gemm",  "measure layer", "tune",         "tune gemm",      "tune model",     "calibrate",
-        "validate",      "records",       "records list", "records export", "records import", "records merge",
-        "records check", "study",         "study list",   "study show",     "study run",      "report",
-        "backends",      "models",        "gpus",         "nodes",          "completion"}) {
+       {"explain",        "check",         "advise",        "gemm",           "predict",      "measure",
+        "measure gemm",   "measure layer", "measure model", "measure decode", "tune",         "tune gemm",
+        "tune model",     "calibrate",     "validate",      "records",        "records list", "records export",
+        "records import", "records merge", "records check", "study",          "study list",   "study show",
+        "study run",      "report",        "backends",      "models",         "gpus",         "nodes",
+        "completion"}) {
     EXPECT_NE(text.find(std::string("## gemmetry ") + command + "\n"), std::string::npos) << command;
     const std::string help = gemmetry(std::string(command) + " --help").out;
     for (std::sregex_iterator found(help.begin(), help.end(), option), end; found != end; ++found)

@@ -188,10 +188,12 @@ void add_measure_decode(CLI::App& measure, Command& chosen) {
   add_choice(sub, "--dtype", options->dtype,
              {shape::Dtype::bf16, shape::Dtype::fp16, shape::Dtype::tf32, shape::Dtype::fp32}, "of weights and cache")
       ->group(group);
-  add_text(sub, "--temperature", "T", "0: the likeliest token; above: drawn, the same for the same --seed",
-           [target = &options->temperature](const std::string& what, const std::string& text) {
-             *target = static_cast<float>(number(what, text));
-           })
+  const auto temperature = [target = &options->temperature](const std::string& what, const std::string& text) {
+    const double value = number(what, text);
+    if (!(value >= 0 && value <= 100)) refuse_text(what, text, "a number from 0 to 100");
+    *target = static_cast<float>(value);
+  };
+  add_text(sub, "--temperature", "T", "0: the likeliest token; above: drawn, the same for the same --seed", temperature)
       ->default_str("0")
       ->group(group);
   sub.add_option("--tokens", options->tokens, "the prompts, batch x prompt whole numbers; else random ones")

@@ -45,6 +45,17 @@ Planned plan(measure::Backend& backend, const Work& work, const ExecutorOptions&
   return {backend, kernel};
 }
 
+/// What a device cannot do is said with the step that asks for it.
+Planned plan_step(measure::Backend& backend, const Work& work, const ExecutorOptions& options, const op::Step& step) {
+  try {
+    return plan(backend, work, options);
+  } catch (const measure::BackendError& refused) {
+    if (refused.code() != measure::StatusCode::unsupported) throw;
+    throw Error(fmt::format("step '{}'{}{} cannot be executed on this device: {}", name(step.module),
+                            step.detail.empty() ? "" : " ", step.detail, refused.what()));
+  }
+}
+
 /// Addresses of what launches take, for one layer.
 class Addresses {
  public:
@@ -119,7 +130,7 @@ void Executor::build(measure::Backend& backend, const Weights& weights, const Ex
     first_plan.push_back(plans_.size());
     scripts.push_back(script_of(program_, segment, model_, workload_, cache_ ? cache_->capacity() : 0));
     for (const Launch& launch : scripts.back().launches) {
-      plans_.push_back(plan(backend, launch.work, options));
+      plans_.push_back(plan_step(backend, launch.work, options, program_.steps()[launch.step]));
       workspace = std::max(workspace, plans_.back().workspace_bytes());
     }
   }
