@@ -24,7 +24,8 @@
 // Korthikanti et al. for a layer, and their Table 2 with t, sequence parallelism, selective and full recompute.
 // Attention that is not fused repeats grouped KV heads; eager attention also keeps the softmax in fp32. What it
 // ignores: workspaces, fragmentation, communication buffers, fp8 copies of weights, the token ids, and that frozen
-// weights beside an adapter need not keep their products' inputs. Source: arXiv 2205.05198 (activations), arXiv 1910.02054 (ZeRO: states and their sharding).
+// weights beside an adapter need not keep their products' inputs. Source: arXiv 2205.05198 (activations), arXiv
+// 1910.02054 (ZeRO: states and their sharding).
 #include "gemmetry/shape/memory.h"
 
 #include <algorithm>
