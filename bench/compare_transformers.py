@@ -4,10 +4,11 @@
 For each family a small model of odd sizes and random weights is made with transformers, saved as safetensors and
 config.json, and run by `gemmetry measure model --weights ... --logits ...`; then greedily decoded by `measure decode`.
 
-  logits fp32   largest difference over the largest logit, both in fp32 (on a GPU: without TF32 in transformers)
+  logits fp32   largest difference over the largest logit, both in fp32; the worst of fused, unfused and eager attention
+                with fused and separate projections. transformers runs on the CPU whatever --device is
   logits bf16   the same in bf16, against transformers in fp32 with the weights rounded to bf16
   HF bf16       what transformers in bf16 itself is off by, for comparison
-  greedy        tokens decoded step by step over the cache equal those of transformers' generate (fp32)
+  greedy        share of tokens decoded step by step over the cache that are those of transformers without one (fp32)
   prefill       logits of the last token from --phase prefill against those of --phase forward (fp32)
 
 Needs torch, transformers, safetensors and numpy. Exit status 1 where a bound is missed.
@@ -111,7 +112,7 @@ def off(got, exact):
 
 
 def greedy(model, prompts):
-    """As generate does it with use_cache, without its settings."""
+    """The likeliest tokens, the whole sequence run again for each."""
     tokens = prompts
     with torch.no_grad():
         for _ in range(NEW):

@@ -84,6 +84,25 @@ TEST_F(ExecutorTest, PrefillGivesTheLastTokensLogits) {
   }
 }
 
+TEST_F(ExecutorTest, FoldedResidualsGiveTheSameWithFewerCalls) {
+  for (const std::string& family : tiny_families()) {
+    const shape::Model model = tiny(family);
+    const Weights weights = Weights::random(*backend, model, Dtype::fp32, 1);
+    const shape::Workload forward = workload(Phase::forward, 2, 7);
+    Executor plain(*backend, model, forward, weights);
+    Executor folded(*backend, model, forward, weights, {.fold_residuals = true});
+    for (Executor* executor : {&plain, &folded}) {
+      executor->set_tokens(some_tokens(14, model.vocab));
+      executor->run();
+    }
+    EXPECT_LT(distance(plain.logits(), folded.logits()), fp32_bound) << family;
+    const bool branch_norms = model.norm_placement == shape::NormPlacement::branch;
+    const bool one_kept = model.parallel_residual && !model.shared_norm;
+    const std::size_t saved = branch_norms ? 0 : one_kept ? 3 : 6;
+    EXPECT_EQ(folded.calls().size() + saved, plain.calls().size()) << family;
+  }
+}
+
 TEST_F(ExecutorTest, TimesTheWholeAndEachStep) {
   const shape::Model model = tiny("gpt2");
   const Weights weights = Weights::random(*backend, model, Dtype::fp32, 1);

@@ -129,7 +129,7 @@ ExitCode run_measure_model(const Options& options, const Console& console) {
   RunSession session(options.run);
   const shape::Workload workload = workload_on(session.gpu(), options.workload, model);
   const run::Weights weights = session.weights(model, workload.dtype);
-  run::Executor executor(session.backend(), model, workload, weights, {nullptr, session.tuned()});
+  run::Executor executor(session.backend(), model, workload, weights, {nullptr, session.tuned(), false});
   const std::int64_t tokens = shape::tokens(workload);
   executor.set_tokens(options.tokens.empty() ? random_tokens(options.run.seed(), tokens, model.vocab)
                                              : read_tokens(options.tokens));

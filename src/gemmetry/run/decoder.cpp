@@ -28,7 +28,7 @@ Decoder::Decoder(measure::Backend& backend, const shape::Model& model, const Wei
       cache_(backend, model, weights.dtype(), options_.slots, options_.capacity),
       requests_(static_cast<std::size_t>(options_.slots)) {}
 
-ExecutorOptions Decoder::executor_options() const { return {&cache_, options_.tuned}; }
+ExecutorOptions Decoder::executor_options() const { return {&cache_, options_.tuned, true}; }
 
 NextToken& Decoder::prefill_of(std::int64_t sequences, std::int64_t length) {
   if (prefill_ && prefill_->inputs().sequences() == sequences && prefill_length_ == length) return *prefill_;

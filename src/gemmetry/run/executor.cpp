@@ -128,7 +128,8 @@ void Executor::build(measure::Backend& backend, const Weights& weights, const Ex
   std::int64_t workspace = 0;
   for (const op::Segment& segment : program_.segments()) {
     first_plan.push_back(plans_.size());
-    scripts.push_back(script_of(program_, segment, model_, workload_, cache_ ? cache_->capacity() : 0));
+    scripts.push_back(
+        script_of(program_, segment, model_, workload_, {cache_ ? cache_->capacity() : 0, options.fold_residuals}));
     for (const Launch& launch : scripts.back().launches) {
       plans_.push_back(plan_step(backend, launch.work, options, program_.steps()[launch.step]));
       workspace = std::max(workspace, plans_.back().workspace_bytes());

@@ -24,6 +24,9 @@ struct ExecutorOptions {
   const KvCache* cache = nullptr;
   /// The key of the algorithm for a product; empty: the library's first choice.
   std::function<std::string(const op::Operator&)> tuned;
+  /// Products add to the residual stream themselves. It saves launches, of which a decoding step has little else; the
+  /// steps that are folded take no time of their own then.
+  bool fold_residuals = false;
 };
 
 /// What a step of the program took in one run of the whole model.

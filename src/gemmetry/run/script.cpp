@@ -32,8 +32,13 @@ struct View {
 class Writer {
  public:
   Writer(const op::Program& program, const op::Segment& segment, const shape::Model& model,
-         const shape::Workload& workload, std::int64_t capacity)
-      : program_(program), segment_(segment), model_(model), workload_(workload), capacity_(capacity) {}
+         const shape::Workload& workload, ScriptOptions options)
+      : program_(program),
+        segment_(segment),
+        model_(model),
+        workload_(workload),
+        capacity_(options.capacity),
+        fold_residuals_(options.fold_residuals) {}
 
   Script write() {
     for (index_ = segment_.first_step; index_ < segment_.last_step; ++index_) {
@@ -207,9 +212,24 @@ class Writer {
     launch_kernel(kernel, std::move(arguments));
   }
 
+  /// Lets the product that makes the branch add it to x, where x is not needed as it was: a branch beside this one may
+  /// start from it.
+  bool fold_into_product(const View& x, const View& branch) {
+    const bool kept = segment_.part == op::Part::attention && model_.parallel_residual && !model_.shared_norm;
+    if (!fold_residuals_ || kept) return false;
+    Launch& last = script_.launches.back();
+    auto* kernel = std::get_if<measure::Kernel>(&last.work);
+    auto* product = kernel ? std::get_if<measure::ProductKernel>(kernel) : nullptr;
+    if (!product || last.arguments.back().what != branch.at().what) return false;
+    product->accumulate = true;
+    last.arguments.back() = x.at();
+    return true;
+  }
+
   void add(const op::Residual& residual) {
     const View x = input();
     const View branch = input(1);
+    if (fold_into_product(x, branch)) return output_is(x);
     launch(op::Operator(residual), {x.at(), branch.at(), output().at()});
   }
 
@@ -323,6 +343,7 @@ class Writer {
   const shape::Model& model_;
   const shape::Workload& workload_;
   std::int64_t capacity_;
+  bool fold_residuals_;
 
   std::size_t index_ = 0;
   const op::Step* step_ = nullptr;
@@ -335,8 +356,8 @@ class Writer {
 }  // namespace
 
 Script script_of(const op::Program& program, const op::Segment& segment, const shape::Model& model,
-                 const shape::Workload& workload, std::int64_t capacity) {
-  return Writer(program, segment, model, workload, capacity).write();
+                 const shape::Workload& workload, ScriptOptions options) {
+  return Writer(program, segment, model, workload, options).write();
 }
 
 }  // namespace gemmetry::run

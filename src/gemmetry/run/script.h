@@ -44,9 +44,13 @@ struct Script {
   op::TensorId result = op::no_tensor;  ///< handed on; of the output part: logits, or hidden states without a head
 };
 
-/// Turns the steps of one part into launches. `capacity`: tokens that a slot of the cache has, 0 without one. Error for
-/// a step that cannot be executed.
+struct ScriptOptions {
+  std::int64_t capacity = 0;    ///< tokens that a slot of the cache has; 0 without one
+  bool fold_residuals = false;  ///< products add to the residual stream themselves, in place of a launch behind them
+};
+
+/// Turns the steps of one part into launches. Error for a step that cannot be executed.
 Script script_of(const op::Program& program, const op::Segment& segment, const shape::Model& model,
-                 const shape::Workload& workload, std::int64_t capacity);
+                 const shape::Workload& workload, ScriptOptions options);
 
 }  // namespace gemmetry::run
