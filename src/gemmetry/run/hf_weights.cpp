@@ -72,12 +72,19 @@ bool is_no_weight(std::string_view name, const HfNames& names, const shape::Mode
   return model.head.tied && name.starts_with(names.head);
 }
 
+/// A header of any length comes before the data: elements need not be aligned.
+float stored_value(const std::byte* from, Element stored, std::int64_t index) {
+  alignas(float) std::byte one[sizeof(float)];
+  std::memcpy(one, from + index * element_bytes(stored), static_cast<std::size_t>(element_bytes(stored)));
+  return measure::load(stored, one, 0);
+}
+
 void copy_values(const std::byte* from, Element stored, std::byte* to, Element element, std::int64_t count) {
   if (stored == element) {
     std::memcpy(to, from, static_cast<std::size_t>(count * element_bytes(element)));
     return;
   }
-  for (std::int64_t i = 0; i < count; ++i) measure::store(element, to, i, measure::load(stored, from, i));
+  for (std::int64_t i = 0; i < count; ++i) measure::store(element, to, i, stored_value(from, stored, i));
 }
 
 }  // namespace
@@ -150,7 +157,7 @@ std::vector<std::byte> HfWeights::read(const WeightArray& array, Element element
     for (std::int64_t row = 0; row < piece.rows; ++row, to += piece.columns * size) {
       if (piece.transposed) {
         for (std::int64_t column = 0; column < piece.columns; ++column)
-          measure::store(element, to, column, measure::load(stored, from, column * piece.rows + row));
+          measure::store(element, to, column, stored_value(from, stored, column * piece.rows + row));
       } else {
         copy_values(from + stored_row(piece, row) * piece.columns * element_bytes(stored), stored, to, element,
                     piece.columns);
