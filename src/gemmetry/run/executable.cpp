@@ -26,7 +26,6 @@ std::string obstacle(const Model& model) {
   if (model.token_types > 0) return "token types";
   if (model.pooler) return "a pooler";
   if (model.head.present && model.head.transform) return "an output head with a layer of its own";
-  if (model.adapter) return "adapters";
   const auto& scaling = model.constants.rotary_scaling;
   if (scaling && scaling->kind == shape::RotaryScaling::Kind::other)
     return "a rotary scaling that is neither linear nor llama3";

@@ -124,10 +124,17 @@ class Writer {
       const std::string array = rows.array == "tokens" ? "head" : rows.array;
       arguments.push_back(weight(array + ".bias", rows.first_row));
     }
-    const View y = output();
+    const bool adapts =
+        step_->module == Module::adapter && (step_->detail == "query up" || step_->detail == "value up");
+    const View y = !adapts ? output() : step_->detail == "query up" ? query_ : value_;
     arguments.push_back(y.at());
     measure::ProductKernel product{gemm};
     product.a_stride = x.stride;
+    if (adapts) {  // into the projection beside it
+      product.c_stride = y.stride;
+      product.accumulate = true;
+      output_is(y);
+    }
     launch_kernel(product, std::move(arguments));
     if (step_->module == Module::qkv_transform) take_qkv(y);
   }
@@ -220,7 +227,7 @@ class Writer {
     Launch& last = script_.launches.back();
     auto* kernel = std::get_if<measure::Kernel>(&last.work);
     auto* product = kernel ? std::get_if<measure::ProductKernel>(kernel) : nullptr;
-    if (!product || last.arguments.back().what != branch.at().what) return false;
+    if (!product || product->accumulate || last.arguments.back().what != branch.at().what) return false;
     product->accumulate = true;
     last.arguments.back() = x.at();
     return true;
@@ -228,6 +235,7 @@ class Writer {
 
   void add(const op::Residual& residual) {
     const View x = input();
+    if (step_->detail == "query add" || step_->detail == "value add") return output_is(x);  // its product has added it
     const View branch = input(1);
     if (fold_into_product(x, branch)) return output_is(x);
     launch(op::Operator(residual), {x.at(), branch.at(), output().at()});

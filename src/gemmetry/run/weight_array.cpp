@@ -70,6 +70,30 @@ void add_ffn(Arrays& arrays, const Model& model, const std::string& layer) {
   arrays.linear(layer + "down", model.hidden, ffn.width, ffn.bias);
 }
 
+void add_adapter(Arrays& arrays, const Model& model, const std::string& layer) {
+  const std::int64_t rank = model.adapter->rank;
+  const auto pair = [&](const std::string& place, std::int64_t out, bool bias) {
+    arrays.linear(layer + "adapter_" + place + "down", rank, model.hidden, bias);
+    arrays.linear(layer + "adapter_" + place + "up", out, rank, bias);
+  };
+  switch (model.adapter->kind) {
+    case shape::AdapterKind::houlsby:
+      pair("attention_", model.hidden, true);
+      pair("mlp_", model.hidden, true);
+      break;
+    case shape::AdapterKind::lin:
+      arrays.norm(layer + "adapter_norm");
+      pair("", model.hidden, true);
+      break;
+    case shape::AdapterKind::lora:
+      pair("query_", model.attention.heads * model.attention.head_dim, false);
+      pair("value_", model.attention.kv_heads * model.attention.value_dim, false);
+      break;
+    case shape::AdapterKind::lora_merged:
+      break;
+  }
+}
+
 }  // namespace
 
 std::string layer_array(std::int64_t layer, std::string_view name) { return fmt::format("layers.{}.{}", layer, name); }
@@ -88,6 +112,7 @@ std::vector<WeightArray> weight_arrays(const Model& model) {
     add_attention(arrays, model, layer);
     if (!(model.parallel_residual && model.shared_norm)) add_branch_norms(arrays, model, layer + "norm_2");
     add_ffn(arrays, model, layer);
+    if (model.adapter) add_adapter(arrays, model, layer);
   }
   if (model.final_norm) arrays.norm("final_norm");
   if (!model.head.present) return std::move(arrays.all);

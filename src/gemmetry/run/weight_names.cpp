@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "gemmetry/base/error.h"
 
 namespace gemmetry::run {
@@ -32,6 +34,11 @@ WeightRows weight_of_product(const op::Step& step, const shape::Model& model) {
       return {"gate_up", detail == "up" ? model.ffn.width : 0};
     case Module::mlp_4h_to_h:
       return {"down"};
+    case Module::adapter: {
+      std::string array = fmt::format("adapter_{}", detail);
+      std::replace(array.begin(), array.end(), ' ', '_');
+      return {array};
+    }
     case Module::linear_output:
       if (detail == "hidden to embedding") return {"hidden_to_embedding"};
       return {model.head.tied ? "tokens" : "head"};
@@ -51,6 +58,8 @@ std::string weight_of_norm(const op::Step& step) {
       return "norm_2" + place;
     case Module::qkv_transform:
       return step.detail == "query norm" ? "query_norm" : "key_norm";
+    case Module::adapter:
+      return "adapter_norm";
     case Module::final_norm:
       return "final_norm";
     default:
