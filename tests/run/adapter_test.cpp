@@ -90,7 +90,7 @@ TEST_F(AdapterTest, FoldedResidualsGiveTheSame) {
       const shape::Model model = adapted(family, kind);
       const Weights weights = Weights::random(*backend, model, Dtype::fp32, 1);
       const auto run = [&](bool folded) {
-        Executor executor(*backend, model, workload(Phase::forward, 2, 9), weights, {.fold_residuals = folded});
+        Executor executor(*backend, model, workload(Phase::forward, 2, 9), weights, {.fused_steps = folded});
         executor.set_tokens(some_tokens(18, model.vocab));
         executor.run();
         return executor.logits();

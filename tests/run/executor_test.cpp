@@ -90,17 +90,63 @@ TEST_F(ExecutorTest, FoldedResidualsGiveTheSameWithFewerCalls) {
     const Weights weights = Weights::random(*backend, model, Dtype::fp32, 1);
     const shape::Workload forward = workload(Phase::forward, 2, 7);
     Executor plain(*backend, model, forward, weights);
-    Executor folded(*backend, model, forward, weights, {.fold_residuals = true});
+    Executor folded(*backend, model, forward, weights, {.fused_steps = true});
     for (Executor* executor : {&plain, &folded}) {
       executor->set_tokens(some_tokens(14, model.vocab));
       executor->run();
     }
     EXPECT_LT(distance(plain.logits(), folded.logits()), fp32_bound) << family;
     const bool branch_norms = model.norm_placement == shape::NormPlacement::branch;
-    const bool one_kept = model.parallel_residual && !model.shared_norm;
-    const std::size_t saved = branch_norms ? 0 : one_kept ? 3 : 6;
+    const std::size_t saved = branch_norms ? 0 : 6;
     EXPECT_EQ(folded.calls().size() + saved, plain.calls().size()) << family;
   }
+}
+
+TEST_F(ExecutorTest, DecodingWithFusedStepsGivesTheSameWithFewerCalls) {
+  for (const std::string& family : tiny_families())
+    for (const shape::Projections projections : {shape::Projections::fused, shape::Projections::hf}) {
+      const shape::Model model = tiny(family);
+      const Weights weights = Weights::random(*backend, model, Dtype::fp32, 1);
+      for (const std::int64_t batch : {1, 3, 6}) {
+        shape::Workload decode = workload(Phase::decode, batch, 1);
+        decode.cache = 5;
+        decode.projections = projections;
+        const auto run = [&](bool fused, std::size_t* calls) {
+          Executor executor(*backend, model, decode, weights, {.fused_steps = fused});
+          *calls = executor.calls().size();
+          std::vector<float> logits;
+          for (std::int32_t cached = 0; cached < 3; ++cached) {
+            executor.inputs().set_cached(std::vector<std::int32_t>(static_cast<std::size_t>(batch), cached));
+            executor.set_tokens(some_tokens(batch, model.vocab, 40 + static_cast<std::uint64_t>(cached)));
+            executor.run();
+            const std::vector<float> last = executor.logits();
+            logits.insert(logits.end(), last.begin(), last.end());
+          }
+          return logits;
+        };
+        std::size_t apart = 0;
+        std::size_t together = 0;
+        EXPECT_LT(distance(run(false, &apart), run(true, &together)), fp32_bound) << family << " batch " << batch;
+        const bool rotates = model.positions == shape::Positions::rotary;
+        const bool two = projections == shape::Projections::hf;
+        const std::size_t residuals = model.norm_placement == shape::NormPlacement::branch ? 0 : 6;
+        const std::size_t activations = batch > 4 ? 0 : two && model.ffn.gated && !model.ffn.gate_up_fused ? 6 : 3;
+        const std::size_t appends = !rotates ? 0 : two && !model.attention.qkv_fused ? 6 : 3;
+        EXPECT_EQ(together + residuals + activations + appends, apart) << family << " batch " << batch;
+      }
+    }
+}
+
+TEST_F(ExecutorTest, StepTimesNameWhatIsDoneAtOnce) {
+  const shape::Model model = tiny("llama");
+  const Weights weights = Weights::random(*backend, model, Dtype::fp32, 1);
+  shape::Workload decode = workload(Phase::decode, 1, 1);
+  decode.cache = 5;
+  Executor executor(*backend, model, decode, weights, {.fused_steps = true});
+  std::string details;
+  for (const StepTime& step : executor.step_times(1)) details += std::string(step.step.detail) + ";";
+  for (const char* detail : {"rotary and append", "gate, up and activation", "and residual"})
+    EXPECT_NE(details.find(detail), std::string::npos) << details;
 }
 
 TEST_F(ExecutorTest, TimesTheWholeAndEachStep) {

@@ -19,7 +19,9 @@
 
 namespace gemmetry::measure {
 
-/// A product: a, b, [bias], c. `accumulate`: c += what is computed, in place of c =.
+/// A product: a, b, [bias], [x], c. `accumulate`: c += what is computed, in place of c =; `residual`: c = x + what is
+/// computed, x lying as c does. `constant_b`: whatever runs before it in a recording writes neither b nor bias, as
+/// where they are weights: they may be read before it has ended.
 struct ProductKernel {
   op::Gemm gemm;
   std::int64_t a_stride = 0;
@@ -29,7 +31,23 @@ struct ProductKernel {
   std::int64_t b_batch = 0;
   std::int64_t c_batch = 0;
   bool accumulate = false;
+  bool residual = false;
+  bool constant_b = false;
 };
+
+/// Which GELU: x times the normal distribution, or its tanh form.
+enum class Gelu { tanh, erf };
+
+/// A linear layer (nt, batch 1, epilogue none or bias) of at most `most_activated_rows` rows and the FFN's activation
+/// behind it: a, b, [bias], c: c = f(a b^T + bias). `gated`: a, gate's b, [gate's bias], up's b, [up's bias], c:
+/// c = f(a gate^T + bias) (a up^T + bias), both of n rows. Neither product is rounded before the activation.
+struct ActivatedProductKernel {
+  ProductKernel product;
+  shape::Activation function = shape::Activation::gelu;
+  Gelu gelu = Gelu::tanh;
+  bool gated = false;
+};
+inline constexpr std::int64_t most_activated_rows = 8;
 
 /// Fused attention, forward: q, k, v, [lengths], o. Query row i of sequence b is row b queries + i of q; key j of it
 /// lies at k + b k_sequence + j k_stride. With `lengths` (int32, one a sequence) a sequence has that many keys, at most
@@ -55,6 +73,7 @@ struct NormKernel {
   std::int64_t groups = 1;
   std::int64_t x_stride = 0;
   std::int64_t y_stride = 0;
+  bool constant_weights = false;  ///< as ProductKernel::constant_b
 };
 
 /// Rotates, in place, the first `rotary.dim` elements of `rotary.heads` heads that stand side by side in each row,
@@ -79,8 +98,18 @@ struct AppendKernel {
   Element element = Element::bf16;
 };
 
-/// Which GELU: x times the normal distribution, or its tanh form.
-enum class Gelu { tanh, erf };
+/// RotaryKernel of queries and keys, then AppendKernel: positions, slots, rotation, q, k, v, key cache, value cache. q
+/// is rotated in place; k stays as it is, its rotated rows go to the cache. `rotary.heads` counts those of the queries.
+struct RotaryAppendKernel {
+  op::Rotary rotary;
+  std::int64_t kv_heads = 0;
+  std::int64_t head_dim = 0;
+  std::int64_t value_dim = 0;
+  std::int64_t q_stride = 0;
+  std::int64_t k_stride = 0;
+  std::int64_t v_stride = 0;
+  std::int64_t capacity = 0;  ///< positions a slot has
+};
 
 /// The FFN's activation: x, y; gated: gate, up, y.
 struct ActivationKernel {
@@ -163,8 +192,8 @@ struct FillKernel {
 };
 
 /// Any of them.
-using Kernel =
-    std::variant<ProductKernel, AttentionKernel, NormKernel, RotaryKernel, AppendKernel, ActivationKernel,
-                 EmbeddingKernel, GatherKernel, SoftmaxKernel, HeadsKernel, SampleKernel, AdvanceKernel, FillKernel>;
+using Kernel = std::variant<ProductKernel, ActivatedProductKernel, AttentionKernel, NormKernel, RotaryKernel,
+                            AppendKernel, RotaryAppendKernel, ActivationKernel, EmbeddingKernel, GatherKernel,
+                            SoftmaxKernel, HeadsKernel, SampleKernel, AdvanceKernel, FillKernel>;
 
 }  // namespace gemmetry::measure

@@ -41,14 +41,26 @@ std::string forward(bool backward) { return backward ? "backward: models run for
 std::string check(const ProductKernel& p) {
   const op::Gemm& g = p.gemm;
   if (g.epilogue == op::Epilogue::bias_gradient) return "epilogue bias_gradient: models run forward";
-  if (p.accumulate && is_gelu(p)) return "accumulate with gelu: run the activation as a kernel of its own";
+  if (p.accumulate && p.residual) return "accumulate and residual: c is added to itself or x is, not both";
+  if ((p.accumulate || p.residual) && is_gelu(p))
+    return "accumulate with gelu: run the activation as a kernel of its own";
   return sizes({{"batch", g.batch},
                 {"m", g.m},
                 {"n", g.n},
-                {"k", g.k},
+                {"k", g.k, p.residual ? 1 : 0},
                 {"a_stride", p.a_stride, g.layout == op::Layout::tn ? g.m : g.k},
                 {"b_stride", p.b_stride, g.layout == op::Layout::nt ? g.k : g.n},
                 {"c_stride", p.c_stride, g.n}});
+}
+
+std::string check(const ActivatedProductKernel& a) {
+  const op::Gemm& g = a.product.gemm;
+  if (g.layout != op::Layout::nt || g.batch != 1) return "a layout other than nt, or a batch: use a linear layer";
+  if (g.epilogue != op::Epilogue::none && g.epilogue != op::Epilogue::bias) return "epilogue: use none or bias";
+  if (a.product.accumulate || a.product.residual) return "accumulate or residual: there is none behind an activation";
+  if (g.m > most_activated_rows)
+    return fmt::format("m = {}: use at most {}, or the activation as a kernel of its own", g.m, most_activated_rows);
+  return first({elements(g.dtype), check(a.product)});
 }
 
 std::string check(const AttentionKernel& k) {
@@ -99,6 +111,21 @@ std::string check(const AppendKernel& a) {
                                             {"capacity", a.capacity, 1},
                                             {"k_stride", a.k_stride, a.key_width},
                                             {"v_stride", a.v_stride, a.value_width}})});
+}
+
+std::string check(const RotaryAppendKernel& r) {
+  if (r.rotary.backward) return "backward: models run forward";
+  if (r.rotary.dim % 2 != 0) return fmt::format("dim = {}: use an even number", r.rotary.dim);
+  return first({elements(r.rotary.dtype), sizes({{"tokens", r.rotary.tokens},
+                                                 {"heads", r.rotary.heads},
+                                                 {"kv_heads", r.kv_heads},
+                                                 {"dim", r.rotary.dim},
+                                                 {"head_dim", r.head_dim, r.rotary.dim},
+                                                 {"value_dim", r.value_dim},
+                                                 {"capacity", r.capacity, 1},
+                                                 {"q_stride", r.q_stride, r.rotary.heads * r.head_dim},
+                                                 {"k_stride", r.k_stride, r.kv_heads * r.head_dim},
+                                                 {"v_stride", r.v_stride, r.kv_heads * r.value_dim}})});
 }
 
 std::string check(const ActivationKernel& a) {

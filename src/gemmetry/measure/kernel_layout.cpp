@@ -19,6 +19,8 @@ void settle(ProductKernel& p) {
   settle(p.c_batch, g.m * p.c_stride);
 }
 
+void settle(ActivatedProductKernel& a) { settle(a.product); }
+
 void settle(AttentionKernel& k) {
   const op::Attention& a = k.attention;
   settle(k.q_stride, a.heads * a.head_dim);
@@ -44,6 +46,14 @@ void settle(AppendKernel& a) {
   settle(a.v_stride, a.value_width);
 }
 
+void settle(RotaryAppendKernel& r) {
+  settle(r.head_dim, r.rotary.dim);
+  settle(r.value_dim, r.head_dim);
+  settle(r.q_stride, r.rotary.heads * r.head_dim);
+  settle(r.k_stride, r.kv_heads * r.head_dim);
+  settle(r.v_stride, r.kv_heads * r.value_dim);
+}
+
 void settle(ActivationKernel& a) {
   settle(a.x_stride, a.activation.width);
   settle(a.y_stride, a.activation.width);
@@ -63,10 +73,12 @@ void settle(Other&) {}
 
 struct Name {
   std::string_view operator()(const ProductKernel&) const { return "product"; }
+  std::string_view operator()(const ActivatedProductKernel&) const { return "product and activation"; }
   std::string_view operator()(const AttentionKernel&) const { return "attention"; }
   std::string_view operator()(const NormKernel&) const { return "norm"; }
   std::string_view operator()(const RotaryKernel&) const { return "rotary"; }
   std::string_view operator()(const AppendKernel&) const { return "append"; }
+  std::string_view operator()(const RotaryAppendKernel&) const { return "rotary and append"; }
   std::string_view operator()(const ActivationKernel&) const { return "activation"; }
   std::string_view operator()(const EmbeddingKernel&) const { return "embedding"; }
   std::string_view operator()(const GatherKernel&) const { return "gather"; }
@@ -78,11 +90,15 @@ struct Name {
 };
 
 struct OperandCount {
-  std::int64_t operator()(const ProductKernel& p) const { return reads_bias(p) ? 4 : 3; }
+  std::int64_t operator()(const ProductKernel& p) const { return 3 + (reads_bias(p) ? 1 : 0) + (p.residual ? 1 : 0); }
+  std::int64_t operator()(const ActivatedProductKernel& a) const {
+    return 2 + (a.gated ? 2 : 1) * (reads_bias(a.product) ? 2 : 1);
+  }
   std::int64_t operator()(const AttentionKernel& a) const { return a.lengths ? 5 : 4; }
   std::int64_t operator()(const NormKernel& n) const { return n.norm.norm == shape::NormKind::layer_norm ? 4 : 3; }
   std::int64_t operator()(const RotaryKernel&) const { return 3; }
   std::int64_t operator()(const AppendKernel&) const { return 6; }
+  std::int64_t operator()(const RotaryAppendKernel&) const { return 8; }
   std::int64_t operator()(const ActivationKernel& a) const { return a.activation.gated ? 3 : 2; }
   std::int64_t operator()(const EmbeddingKernel& e) const { return e.embedding.positions ? 5 : 3; }
   std::int64_t operator()(const GatherKernel&) const { return 3; }

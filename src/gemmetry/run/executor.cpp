@@ -129,7 +129,7 @@ void Executor::build(measure::Backend& backend, const Weights& weights, const Ex
   for (const op::Segment& segment : program_.segments()) {
     first_plan.push_back(plans_.size());
     scripts.push_back(
-        script_of(program_, segment, model_, workload_, {cache_ ? cache_->capacity() : 0, options.fold_residuals}));
+        script_of(program_, segment, model_, workload_, {cache_ ? cache_->capacity() : 0, options.fused_steps}));
     for (const Launch& launch : scripts.back().launches) {
       plans_.push_back(plan_step(backend, launch.work, options, program_.steps()[launch.step]));
       workspace = std::max(workspace, plans_.back().workspace_bytes());
@@ -155,7 +155,7 @@ void Executor::build(measure::Backend& backend, const Weights& weights, const Ex
         operands.push_back(arena_.at(arena.offsets[*array++] + argument.offset * element_bytes(argument.element)));
     }
     calls_.push_back({plans_[first_plan[segment] + launch].plan(), operands.data(), workspace_.at()});
-    steps_.push_back(what.step);
+    sources_.push_back({what.step, what.detail});
   }
 
   const op::Tensor& result = program_.tensors()[static_cast<std::size_t>(scripts.back().result)];
@@ -191,7 +191,9 @@ std::vector<StepTime> Executor::step_times(std::int32_t repeats) {
   }
   std::map<std::size_t, StepTime> of_steps;
   for (std::size_t i = 0; i < calls_.size(); ++i) {
-    StepTime& total = of_steps.try_emplace(steps_[i], StepTime{program_.steps()[steps_[i]], 0, 0}).first->second;
+    const Source& source = sources_[i];
+    StepTime& total = of_steps.try_emplace(source.step, StepTime{program_.steps()[source.step], 0, 0}).first->second;
+    if (!source.detail.empty()) total.step.detail = source.detail;
     total.time_s += median(of_calls[i]);
   }
   std::vector<StepTime> ordered;

@@ -5,6 +5,7 @@
 #include <memory>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "gemmetry/measure/backend.h"
@@ -24,9 +25,12 @@ struct ExecutorOptions {
   const KvCache* cache = nullptr;
   /// The key of the algorithm for a product; empty: the library's first choice.
   std::function<std::string(const op::Operator&)> tuned;
-  /// Products add to the residual stream themselves. It saves launches, of which a decoding step has little else; the
-  /// steps that are folded take no time of their own then.
-  bool fold_residuals = false;
+  /// Several steps in one launch, since a decoding step has little else than launches: products add to the residual
+  /// stream themselves; in decode, queries and keys are rotated on the way into the cache, and of few rows the FFN's
+  /// first products compute the activation, the library's own algorithm for these whatever is tuned. The times of the
+  /// steps then have one row for what is done at once, that of the first with a detail of its own: "and residual",
+  /// "rotary and append", "up and activation", "gate, up and activation".
+  bool fused_steps = false;
 };
 
 /// What a step of the program took in one run of the whole model.
@@ -82,7 +86,11 @@ class Executor {
   std::vector<Planned> plans_;
   std::vector<std::vector<void*>> operands_;  ///< of each call
   std::vector<measure::Call> calls_;
-  std::vector<std::size_t> steps_;  ///< of the program, for each call
+  struct Source {
+    std::size_t step = 0;  ///< of the program
+    std::string_view detail;
+  };
+  std::vector<Source> sources_;  ///< of each call
   void* logits_ = nullptr;
   std::int64_t logit_rows_ = 0;
   std::int64_t logit_columns_ = 0;

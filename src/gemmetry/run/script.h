@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <variant>
 #include <vector>
 
@@ -27,11 +28,12 @@ struct Argument {
 /// A kernel, or an operator that needs to know nothing of its place.
 using Work = std::variant<measure::Kernel, op::Operator>;
 
-/// One piece of work that a step of the program became.
+/// One piece of work that a step of the program became, or several that it does at once.
 struct Launch {
-  std::size_t step = 0;  ///< in the program
+  std::size_t step = 0;  ///< in the program: the first of them
   Work work;
   std::vector<Argument> arguments;
+  std::string_view detail;  ///< of several steps: what it does, in place of the step's own; a literal
 };
 
 /// The launches of one part of a model, the same for each layer of a kind. What is done in place is the same tensor
@@ -45,8 +47,8 @@ struct Script {
 };
 
 struct ScriptOptions {
-  std::int64_t capacity = 0;    ///< tokens that a slot of the cache has; 0 without one
-  bool fold_residuals = false;  ///< products add to the residual stream themselves, in place of a launch behind them
+  std::int64_t capacity = 0;  ///< tokens that a slot of the cache has; 0 without one
+  bool fused_steps = false;   ///< several steps in one launch, see ExecutorOptions
 };
 
 /// Turns the steps of one part into launches. Error for a step that cannot be executed.

@@ -24,11 +24,16 @@ class Elements {
   void* buffer_;
 };
 
+/// f(x) of the FFN's activation.
+float activated(shape::Activation function, measure::Gelu gelu, float x);
+
 void run(const measure::ProductKernel& kernel, void* const* operands);
+void run(const measure::ActivatedProductKernel& kernel, void* const* operands);
 void run(const measure::AttentionKernel& kernel, void* const* operands);
 void run(const measure::NormKernel& kernel, void* const* operands);
 void run(const measure::RotaryKernel& kernel, void* const* operands);
 void run(const measure::AppendKernel& kernel, void* const* operands);
+void run(const measure::RotaryAppendKernel& kernel, void* const* operands);
 void run(const measure::ActivationKernel& kernel, void* const* operands);
 void run(const measure::EmbeddingKernel& kernel, void* const* operands);
 void run(const measure::GatherKernel& kernel, void* const* operands);

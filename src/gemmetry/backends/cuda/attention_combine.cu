@@ -18,6 +18,7 @@ __global__ void __launch_bounds__(threads) combine_parts(const __grid_constant__
   const int columns = min(threads, a.value_dim);
   const int sharers = threads / columns;
   const int sharer = static_cast<int>(threadIdx.x) / columns;
+  let_next_begin();
   wait_for_previous();
 
   float most = -INFINITY;
@@ -56,8 +57,8 @@ __global__ void __launch_bounds__(threads) combine_parts(const __grid_constant__
 template <typename T>
 Status combine(const AttentionArrays<T>& a, cudaStream_t stream) {
   const std::int64_t rows = std::int64_t{a.batch} * a.queries * a.heads;
-  const Following following(dim3(static_cast<unsigned>(rows)), dim3(threads), stream);
-  return check(cudaLaunchKernelEx(following.config(), combine_parts<T>, a), "put the parts of attention together");
+  const Following how(dim3(static_cast<unsigned>(rows)), dim3(threads), stream);
+  return launch_following(how, "put the parts of attention together", combine_parts<T>, a);
 }
 
 template Status combine(const AttentionArrays<float>&, cudaStream_t);

@@ -76,7 +76,6 @@ class Block {
       seen_[half] = {max(span.first, part_.seen.first), min(span.end, part_.seen.end)};
     }
     go_through_tiles();
-    if (a_.splits > 1) let_next_begin();
     leave_results();
   }
 
@@ -308,6 +307,8 @@ class Block {
 template <typename T, int D, int RowWarps>
 __global__ void __launch_bounds__(threads) flash(const __grid_constant__ AttentionArrays<T> a) {
   extern __shared__ uint4 shared[];
+  let_next_begin();
+  wait_for_previous();
   using S = Shape<D, RowWarps>;
   const int group = a.heads / a.kv_heads;
   const int count = a.queries * group;
@@ -335,8 +336,8 @@ Status run(const AttentionArrays<T>& a, cudaStream_t stream) {
     return failure(StatusCode::unsupported, "kernel attention: too many rows for one launch");
   const cudaError_t error = cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, S::bytes);
   if (error != cudaSuccess) return check(error, "reserve shared memory for attention");
-  kernel<<<static_cast<unsigned>(blocks), threads, S::bytes, stream>>>(a);
-  return check(cudaGetLastError(), "attention");
+  const Following how(dim3(static_cast<unsigned>(blocks)), dim3(threads), stream, S::bytes);
+  return launch_following(how, "attention", kernel, a);
 }
 
 template <typename T, int D>

@@ -19,6 +19,8 @@ __global__ void __launch_bounds__(threads) plain(const __grid_constant__ Attenti
   __shared__ float2 of_warps[warps];
   float* const q = shared;
   float* const values = shared + a.head_dim;
+  let_next_begin();
+  wait_for_previous();
   const int warp = static_cast<int>(threadIdx.x) / 32;
   const int lane = static_cast<int>(threadIdx.x) % 32;
   const int split = static_cast<int>(blockIdx.x % a.splits);
@@ -81,8 +83,6 @@ __global__ void __launch_bounds__(threads) plain(const __grid_constant__ Attenti
       }
     }
   }
-  if (a.splits > 1) let_next_begin();
-
   if (lane == 0) of_warps[warp] = {most, sum};
 #pragma unroll
   for (int c = 0; c < Columns; ++c) {
@@ -116,8 +116,8 @@ Status run(const AttentionArrays<T>& a, cudaStream_t stream) {
   const std::int64_t blocks = std::int64_t{a.batch} * a.queries * a.heads * a.splits;
   if (blocks > 0x7fffffff) return failure(StatusCode::unsupported, "kernel attention: too many rows for one launch");
   const std::size_t bytes = sizeof(float) * static_cast<std::size_t>(a.head_dim + warps * a.value_dim);
-  plain<T, Columns><<<static_cast<unsigned>(blocks), threads, bytes, stream>>>(a);
-  return check(cudaGetLastError(), "attention");
+  const Following how(dim3(static_cast<unsigned>(blocks)), dim3(threads), stream, bytes);
+  return launch_following(how, "attention", plain<T, Columns>, a);
 }
 
 }  // namespace

@@ -1,19 +1,30 @@
 #pragma once
 
-#include <cuda_runtime_api.h>
+#include <cuda_runtime.h>
 
-// Two kernels one of which follows the other: from Hopper on the second is brought to the SMs while the first ends.
+#include <cstddef>
+
+#include "gemmetry/backends/cuda/status.h"
+
+// Kernels one of which follows the other: from Hopper on the second is brought to the SMs while the first still runs.
+//
+// A decoding step is a long chain of short kernels, so that what counts is the gap between them. In such a chain every
+// block of every kernel waits for the one before it, which has then ended as a whole and, having waited itself, all
+// before that: nobody reads what is not written yet, or writes what an earlier kernel still reads. Before it waits, a
+// kernel touches nothing but what no kernel of the chain writes (weights).
 
 namespace gemmetry::backends::cuda {
 
-/// In the first: the second's blocks may start once all of its blocks have come here.
+/// In the first: the second's blocks may start once all of its blocks have come here. Safe anywhere, as the second
+/// waits for the first's end.
 __device__ inline void let_next_begin() {
 #if __CUDA_ARCH__ >= 900
   asm volatile("griddepcontrol.launch_dependents;" ::: "memory");
 #endif
 }
 
-/// In the second, before it reads what the first wrote.
+/// In the second, in every block, before it reads or writes what other kernels write or read. Returns at once where
+/// nothing runs before, and where the kernel was launched without Following.
 __device__ inline void wait_for_previous() {
 #if __CUDA_ARCH__ >= 900
   asm volatile("griddepcontrol.wait;" ::: "memory");
@@ -23,7 +34,7 @@ __device__ inline void wait_for_previous() {
 /// How the second is launched.
 class Following {
  public:
-  Following(dim3 blocks, dim3 threads, cudaStream_t stream) {
+  Following(dim3 blocks, dim3 threads, cudaStream_t stream, std::size_t shared_bytes = 0) {
     int device = 0;
     int major = 0;
     cudaGetDevice(&device);
@@ -32,6 +43,7 @@ class Following {
     early_.val.programmaticStreamSerializationAllowed = 1;
     config_.gridDim = blocks;
     config_.blockDim = threads;
+    config_.dynamicSmemBytes = shared_bytes;
     config_.stream = stream;
     config_.attrs = &early_;
     config_.numAttrs = major >= 9 ? 1 : 0;
@@ -45,5 +57,12 @@ class Following {
   cudaLaunchAttribute early_{};
   cudaLaunchConfig_t config_{};
 };
+
+/// Launches a kernel that waits in every block for the one before it.
+template <typename... Parameters, typename... Arguments>
+Status launch_following(const Following& how, const char* doing, void (*kernel)(Parameters...),
+                        const Arguments&... arguments) {
+  return check(cudaLaunchKernelEx(how.config(), kernel, Parameters(arguments)...), doing);
+}
 
 }  // namespace gemmetry::backends::cuda

@@ -92,6 +92,7 @@ Status GemmProblem::make(Libraries& libraries, const measure::ProductKernel& pro
   GemmProblem& p = *problem;
   p.gemm_ = gemm;
   p.accumulate_ = product.accumulate;
+  p.residual_ = product.residual;
   if (gemm.batch > std::numeric_limits<std::int32_t>::max())
     return failure(StatusCode::unsupported, "a batch of %lld products: cuBLASLt takes 2147483647 at most",
                    static_cast<long long>(gemm.batch));
@@ -172,7 +173,7 @@ bool GemmProblem::fits(const cublasLtMatmulAlgo_t& algorithm, cublasLtMatmulHeur
 }
 
 bool GemmProblem::aligned(void* const* operands) const {
-  const int count = has_vector(gemm_.epilogue) ? 4 : 3;
+  const int count = 3 + (has_vector(gemm_.epilogue) ? 1 : 0) + (residual_ ? 1 : 0);
   for (int i = 0; i < count; ++i) {
     if (reinterpret_cast<std::uintptr_t>(operands[i]) % 16 != 0) return false;
   }
@@ -201,13 +202,15 @@ Status GemmProblem::set_vector(void* const* operands) {
 
 Status GemmProblem::enqueue(const cublasLtMatmulAlgo_t& algorithm, void* const* operands, void* workspace,
                             std::int64_t workspace_bytes, cudaStream_t stream) {
-  void* const c = operands[reads_bias(gemm_.epilogue) ? 3 : 2];
+  const int next = reads_bias(gemm_.epilogue) ? 3 : 2;
+  const void* const added = operands[next];
+  void* const c = operands[residual_ ? next + 1 : next];
   if (const Status status = set_vector(operands); !status.ok()) return status;
   const float one = 1;
-  const float keep = accumulate_ ? 1 : 0;
+  const float keep = accumulate_ || residual_ ? 1 : 0;
   const cublasStatus_t error =
-      cublasLtMatmul(handle_, &product_, &one, operands[1], &a_, operands[0], &b_, &keep, c, &c_, c, &c_, &algorithm,
-                     workspace, static_cast<std::size_t>(workspace_bytes), stream);
+      cublasLtMatmul(handle_, &product_, &one, operands[1], &a_, operands[0], &b_, &keep, added, &c_, c, &c_,
+                     &algorithm, workspace, static_cast<std::size_t>(workspace_bytes), stream);
   return error == CUBLAS_STATUS_SUCCESS ? Status{} : check(error, "multiply with cuBLASLt");
 }
 

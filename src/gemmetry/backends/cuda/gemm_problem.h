@@ -43,6 +43,7 @@ class GemmProblem {
 
   op::Gemm gemm_;
   bool accumulate_ = false;
+  bool residual_ = false;
   cublasLtHandle_t handle_ = nullptr;
   // Descriptors lie in place: they are made a thousand times a second. The library takes them by non-const pointer.
   mutable cublasLtMatmulDescOpaque_t product_ = {};

@@ -1,14 +1,19 @@
 #include <algorithm>
 
 #include "gemmetry/backends/cuda/activation_functions.h"
+#include "gemmetry/backends/cuda/following.h"
 #include "gemmetry/backends/cuda/gemv.h"
 #include "gemmetry/backends/cuda/items.h"
+#include "gemmetry/backends/cuda/kernel_launches.h"
 #include "gemmetry/measure/kernel_layout.h"
 
 // c[m,n] = a[m,k] b[n,k]^T with few rows m: the time is that of reading b. A block takes a few of b's rows, its threads
 // share k, and each asks for eight packs of b before it waits for the first, which with several blocks on each SM is
-// more than the memory needs to be busy. Blocks are many and short, so that the SMs end together. Sums are added in the
-// same order in every run.
+// more than the memory needs to be busy; where b is constant it asks for them before the kernel before it has ended, so
+// that the memory is busy from kernel to kernel. Blocks are many and short, so that the SMs end together. Sums are
+// added in the same order in every run.
+//
+// With a gate, half of a block's rows are the gate's and half are up's, of the same columns of c.
 
 namespace gemmetry::backends::cuda {
 namespace {
@@ -16,11 +21,16 @@ namespace {
 inline constexpr int most_threads = 256;
 inline constexpr int packs_in_flight = 8;
 
+enum class Function { none, gelu, gelu_erf, relu, silu };
+
 template <typename T>
 struct GemvArrays {
   const T* a;
   const T* b;
   const T* bias;
+  const T* up;  ///< null: there is no gate
+  const T* up_bias;
+  const T* added;  ///< to c, lying as c does; may be c
   T* c;
   std::int64_t a_stride;
   std::int64_t b_stride;
@@ -28,9 +38,25 @@ struct GemvArrays {
   std::int64_t n;
   std::int64_t k;
   int m;
-  bool gelu;
-  bool accumulate;
+  Function function;
+  bool constant_b;
 };
+
+__device__ inline float apply(Function function, float x) {
+  switch (function) {
+    case Function::none:
+      return x;
+    case Function::gelu:
+      return Gelu::value(x);
+    case Function::gelu_erf:
+      return GeluErf::value(x);
+    case Function::relu:
+      return Relu::value(x);
+    case Function::silu:
+      return Silu::value(x);
+  }
+  return x;
+}
 
 /// Of an array that is read once and by nobody else on the SM.
 template <int N, typename T>
@@ -77,27 +103,38 @@ __device__ float sum_over_warp(float (&values)[Values]) {
 }
 
 /// `Rows` of b a block, at most `M` rows of a. Packs of N elements: 1 where they lie across 16 bytes.
-template <typename T, int M, int Rows, int N>
-__global__ void __launch_bounds__(most_threads) gemv(const __grid_constant__ GemvArrays<T> arrays) {
+template <typename T, int M, int Rows, int N, bool Gated>
+__global__ void __launch_bounds__(most_threads, M <= 2 ? 4 : 2) gemv(const __grid_constant__ GemvArrays<T> arrays) {
   constexpr int unroll = packs_in_flight / Rows;
   constexpr int values = Rows * M;
+  constexpr int columns = Gated ? Rows / 2 : Rows;
   __shared__ float warps[most_threads / 32][values];
-  const std::int64_t first = std::int64_t{blockIdx.x} * Rows;
+  let_next_begin();
+  const std::int64_t first = std::int64_t{blockIdx.x} * columns;
   const std::int64_t step = std::int64_t{blockDim.x} * N;
   const std::int64_t whole = arrays.k / N * N;
   const T* rows[Rows];
 #pragma unroll
-  for (int r = 0; r < Rows; ++r) rows[r] = arrays.b + min(first + r, arrays.n - 1) * arrays.b_stride;
+  for (int r = 0; r < Rows; ++r) {
+    const T* const of = r < columns ? arrays.b : arrays.up;
+    rows[r] = of + min(first + r % columns, arrays.n - 1) * arrays.b_stride;
+  }
+
+  Pack<T, N> b[unroll][Rows]{};
+  const auto ask = [&](std::int64_t from) {
+#pragma unroll
+    for (int u = 0; u < unroll; ++u) {
+      if (from + u * step >= whole) continue;
+#pragma unroll
+      for (int r = 0; r < Rows; ++r) b[u][r] = load_once<N>(rows[r] + from + u * step);
+    }
+  };
+  if (!arrays.constant_b) wait_for_previous();
+  ask(std::int64_t{threadIdx.x} * N);
+  wait_for_previous();
 
   float sums[values]{};
   for (std::int64_t at = std::int64_t{threadIdx.x} * N; at < whole; at += unroll * step) {
-    Pack<T, N> b[unroll][Rows]{};
-#pragma unroll
-    for (int u = 0; u < unroll; ++u) {
-      if (at + u * step >= whole) continue;
-#pragma unroll
-      for (int r = 0; r < Rows; ++r) b[u][r] = load_once<N>(rows[r] + at + u * step);
-    }
 #pragma unroll
     for (int u = 0; u < unroll; ++u) {
       if (at + u * step >= whole) continue;
@@ -112,6 +149,7 @@ __global__ void __launch_bounds__(most_threads) gemv(const __grid_constant__ Gem
         }
       }
     }
+    ask(at + unroll * step);
   }
   if (whole + threadIdx.x < arrays.k) {  // k's last elements, less than a pack
     const std::int64_t at = whole + threadIdx.x;
@@ -129,57 +167,105 @@ __global__ void __launch_bounds__(most_threads) gemv(const __grid_constant__ Gem
   if (lane % (32 / values) == 0) warps[threadIdx.x / 32][lane / (32 / values)] = sum;
   __syncthreads();
   const int value = static_cast<int>(threadIdx.x);
-  if (value >= values) return;
+  if (value >= columns * M) return;
   const std::int64_t column = first + value / M;
   const int row = value % M;
   if (column >= arrays.n || row >= arrays.m) return;
-  float total = 0;
-  for (int w = 0; w < static_cast<int>(blockDim.x) / 32; ++w) total += warps[w][value];
-  if (arrays.bias != nullptr) total += widen(arrays.bias[column]);
-  if (arrays.gelu) total = Gelu::value(total);
-  T* c = arrays.c + row * arrays.c_stride + column;
-  if (arrays.accumulate) total += widen(*c);
-  *c = narrow<T>(total);
+  const auto total_of = [&](int which, const T* bias) {
+    float total = 0;
+    for (int w = 0; w < static_cast<int>(blockDim.x) / 32; ++w) total += warps[w][which];
+    return bias == nullptr ? total : total + widen(bias[column]);
+  };
+  float total = apply(arrays.function, total_of(value, arrays.bias));
+  if constexpr (Gated) total *= total_of(value + columns * M, arrays.up_bias);
+  const std::int64_t at = row * arrays.c_stride + column;
+  if (arrays.added != nullptr) total += widen(arrays.added[at]);
+  arrays.c[at] = narrow<T>(total);
 }
 
-template <typename T, int M, int Rows, int N>
+template <typename T, int M, int Rows, int N, bool Gated>
 Status run(const GemvArrays<T>& arrays, cudaStream_t stream) {
-  const std::int64_t blocks = (arrays.n + Rows - 1) / Rows;
+  constexpr int columns = Gated ? Rows / 2 : Rows;
+  const std::int64_t blocks = (arrays.n + columns - 1) / columns;
   if (blocks > 0x7fffffff) return failure(StatusCode::unsupported, "kernel product: n is too large for one launch");
   const std::int64_t lanes = std::clamp<std::int64_t>((arrays.k + N - 1) / N, 32, most_threads);
   const unsigned threads = static_cast<unsigned>((lanes + 31) / 32 * 32);
-  gemv<T, M, Rows, N><<<static_cast<unsigned>(blocks), threads, 0, stream>>>(arrays);
-  return check(cudaGetLastError(), "multiply a matrix by few rows");
+  const Following how(dim3(static_cast<unsigned>(blocks)), dim3(threads), stream);
+  return launch_following(how, "multiply a matrix by few rows", gemv<T, M, Rows, N, Gated>, arrays);
 }
 
-template <typename T, int M>
+template <typename T, int M, bool Gated>
 Status run(const GemvArrays<T>& arrays, const Launch& on) {
   constexpr int n = pack_size<T>;
-  const bool whole = whole_packs<T>({arrays.a_stride, arrays.b_stride}) && begin_aligned({arrays.a, arrays.b});
-  const bool many = arrays.n >= std::int64_t{8} * on.sms;  // two blocks of four rows for each SM
-  if (!whole) return run<T, M, 2, 1>(arrays, on.stream);
-  return many ? run<T, M, 4, n>(arrays, on.stream) : run<T, M, 2, n>(arrays, on.stream);
+  const bool whole =
+      whole_packs<T>({arrays.a_stride, arrays.b_stride}) && begin_aligned({arrays.a, arrays.b, arrays.up});
+  const std::int64_t rows = Gated ? 2 * arrays.n : arrays.n;
+  const bool many = rows >= std::int64_t{8} * on.sms;  // two blocks of four rows for each SM
+  if (!whole) return run<T, M, 2, 1, Gated>(arrays, on.stream);
+  return many ? run<T, M, 4, n, Gated>(arrays, on.stream) : run<T, M, 2, n, Gated>(arrays, on.stream);
+}
+
+template <bool Gated, typename T>
+Status run(const GemvArrays<T>& arrays, const Launch& on) {
+  if (arrays.m == 1) return run<T, 1, Gated>(arrays, on);
+  if (arrays.m == 2) return run<T, 2, Gated>(arrays, on);
+  return arrays.m <= 4 ? run<T, 4, Gated>(arrays, on) : run<T, 8, Gated>(arrays, on);
+}
+
+/// Of the product's a and b; what follows them depends on the kernel.
+template <typename T>
+GemvArrays<T> arrays_of(const measure::ProductKernel& product, const Launch& on) {
+  const op::Gemm& g = product.gemm;
+  GemvArrays<T> arrays{};
+  arrays.a = on.array<const T>(0);
+  arrays.b = on.array<const T>(1);
+  arrays.bias = measure::reads_bias(product) ? on.array<const T>(2) : nullptr;
+  arrays.a_stride = product.a_stride;
+  arrays.b_stride = product.b_stride;
+  arrays.c_stride = product.c_stride;
+  arrays.n = g.n;
+  arrays.k = g.k;
+  arrays.m = static_cast<int>(g.m);
+  arrays.constant_b = product.constant_b;
+  return arrays;
 }
 
 template <typename T>
 Status run(const measure::ProductKernel& product, const Launch& on) {
-  const op::Gemm& g = product.gemm;
-  const bool biased = measure::reads_bias(product);
-  const GemvArrays<T> arrays{on.array<const T>(0),
-                             on.array<const T>(1),
-                             biased ? on.array<const T>(2) : nullptr,
-                             on.array<T>(biased ? 3 : 2),
-                             product.a_stride,
-                             product.b_stride,
-                             product.c_stride,
-                             g.n,
-                             g.k,
-                             static_cast<int>(g.m),
-                             measure::is_gelu(product),
-                             product.accumulate};
-  if (g.m == 1) return run<T, 1>(arrays, on);
-  if (g.m == 2) return run<T, 2>(arrays, on);
-  return g.m <= 4 ? run<T, 4>(arrays, on) : run<T, 8>(arrays, on);
+  GemvArrays<T> arrays = arrays_of<T>(product, on);
+  const int next = measure::reads_bias(product) ? 3 : 2;
+  arrays.c = on.array<T>(product.residual ? next + 1 : next);
+  arrays.added = product.residual || product.accumulate ? on.array<const T>(next) : nullptr;
+  arrays.function = measure::is_gelu(product) ? Function::gelu : Function::none;
+  return run<false>(arrays, on);
+}
+
+Function function_of(const measure::ActivatedProductKernel& kernel) {
+  switch (kernel.function) {
+    case shape::Activation::gelu:
+      return kernel.gelu == measure::Gelu::tanh ? Function::gelu : Function::gelu_erf;
+    case shape::Activation::relu:
+      return Function::relu;
+    case shape::Activation::silu:
+      return Function::silu;
+  }
+  return Function::none;
+}
+
+template <typename T>
+Status run(const measure::ActivatedProductKernel& kernel, const Launch& on) {
+  const bool biased = measure::reads_bias(kernel.product);
+  const int next = biased ? 3 : 2;
+  GemvArrays<T> arrays = arrays_of<T>(kernel.product, on);
+  arrays.function = function_of(kernel);
+  if (!kernel.gated) {
+    arrays.c = on.array<T>(next);
+    return run<false>(arrays, on);
+  }
+  arrays.up = on.array<const T>(next);
+  arrays.up_bias = biased ? on.array<const T>(next + 1) : nullptr;
+  arrays.c = on.array<T>(biased ? next + 2 : next + 1);
+  return run<true>(arrays, on);
 }
 
 }  // namespace
@@ -194,6 +280,14 @@ bool gemv_takes(const measure::ProductKernel& product) {
 Status launch_gemv(const measure::ProductKernel& product, const Launch& on) noexcept {
   Status status;
   with_type(product.gemm.dtype, [&](auto zero) { status = run<decltype(zero)>(product, on); });
+  return status;
+}
+
+Status launch(const measure::ActivatedProductKernel& kernel, const Launch& on) noexcept {
+  const op::Gemm& g = kernel.product.gemm;
+  if (g.m <= 0 || g.n <= 0) return {};
+  Status status;
+  with_type(g.dtype, [&](auto zero) { status = run<decltype(zero)>(kernel, on); });
   return status;
 }
 

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <initializer_list>
 
+#include "gemmetry/backends/cuda/following.h"
 #include "gemmetry/backends/cuda/pack.h"
 #include "gemmetry/backends/cuda/status.h"
 #include "gemmetry/measure/element.h"
@@ -15,6 +16,8 @@ inline constexpr int item_threads = 128;
 
 template <typename Body>
 __global__ void __launch_bounds__(item_threads) item_kernel(const __grid_constant__ Body body, std::int64_t items) {
+  let_next_begin();
+  wait_for_previous();
   const std::int64_t item = std::int64_t{blockIdx.x} * item_threads + threadIdx.x;
   if (item < items) body(item);
 }
@@ -25,8 +28,8 @@ Status each_item(const Body& body, std::int64_t items, cudaStream_t stream, cons
   if (items <= 0) return {};
   const std::int64_t blocks = (items + item_threads - 1) / item_threads;
   if (blocks > 0x7fffffff) return failure(StatusCode::unsupported, "%s: too many elements for one launch", doing);
-  item_kernel<<<static_cast<unsigned>(blocks), item_threads, 0, stream>>>(body, items);
-  return check(cudaGetLastError(), doing);
+  const Following how(dim3(static_cast<unsigned>(blocks)), dim3(item_threads), stream);
+  return launch_following(how, doing, item_kernel<Body>, body, items);
 }
 
 /// Whether arrays begin at multiples of 16 bytes.

@@ -10,9 +10,11 @@
 
 namespace gemmetry::backends::cuda {
 
+Status launch(const measure::ActivatedProductKernel& kernel, const Launch& on) noexcept;
 Status launch(const measure::NormKernel& kernel, const Launch& on) noexcept;
 Status launch(const measure::RotaryKernel& kernel, const Launch& on) noexcept;
 Status launch(const measure::AppendKernel& kernel, const Launch& on) noexcept;
+Status launch(const measure::RotaryAppendKernel& kernel, const Launch& on) noexcept;
 Status launch(const measure::ActivationKernel& kernel, const Launch& on) noexcept;
 Status launch(const measure::EmbeddingKernel& kernel, const Launch& on) noexcept;
 Status launch(const measure::GatherKernel& kernel, const Launch& on) noexcept;

@@ -1,3 +1,4 @@
+#include "gemmetry/backends/cuda/following.h"
 #include "gemmetry/backends/cuda/items.h"
 #include "gemmetry/backends/cuda/kernel_launches.h"
 #include "gemmetry/backends/cuda/rows.h"
@@ -20,6 +21,7 @@ struct PlacedNorm {
   std::int64_t y_stride;
   int width;
   float epsilon;
+  bool constant_weights;
 
   __device__ const T* from(std::int64_t part) const { return x + part / groups * x_stride + part % groups * width; }
   __device__ T* to(std::int64_t part) const { return y + part / groups * y_stride + part % groups * width; }
@@ -31,6 +33,7 @@ __global__ void __launch_bounds__(row_threads) norm_in_registers(PlacedNorm<T> a
   constexpr int n = pack_size<T>;
   __shared__ RowReduction<1>::Scratch scratch;
   RowReduction<1> reduction(scratch);
+  let_next_begin();
   const std::int64_t part = std::int64_t{blockIdx.x} * blockDim.y + threadIdx.y;
   const bool inside = part < a.parts;  // the others take part in the reductions
   const float inverse = 1.0f / static_cast<float>(a.width);
@@ -39,13 +42,19 @@ __global__ void __launch_bounds__(row_threads) norm_in_registers(PlacedNorm<T> a
   Pack<T, n> x[Slots]{};
   Pack<T, n> weight[Slots]{};
   Pack<T, n> bias[layer ? Slots : 1]{};
+  if (!a.constant_weights) wait_for_previous();
 #pragma unroll
   for (int s = 0; s < Slots; ++s) {
     const int column = slot_column<T>(s, 0);
     if (!inside || column >= a.width) continue;
-    x[s] = load<n>(from + column);
     weight[s] = load<n>(a.weight + column);
     if constexpr (layer) bias[s] = load<n>(a.bias + column);
+  }
+  wait_for_previous();
+#pragma unroll
+  for (int s = 0; s < Slots; ++s) {
+    const int column = slot_column<T>(s, 0);
+    if (inside && column < a.width) x[s] = load<n>(from + column);
   }
 
   float mean = 0;
@@ -90,6 +99,8 @@ template <typename T, bool layer>
 __global__ void __launch_bounds__(row_threads) norm_of_any_part(PlacedNorm<T> a) {
   __shared__ RowReduction<1>::Scratch scratch;
   RowReduction<1> reduction(scratch);
+  let_next_begin();
+  wait_for_previous();
   const float inverse = 1.0f / static_cast<float>(a.width);
   const T* x = a.from(blockIdx.x);
   T* y = a.to(blockIdx.x);
@@ -118,8 +129,8 @@ __global__ void __launch_bounds__(row_threads) norm_of_any_part(PlacedNorm<T> a)
 template <typename T, int Slots, bool layer>
 Status run(const PlacedNorm<T>& a, const RowShape& shape, cudaStream_t stream) {
   const std::int64_t blocks = (a.parts + shape.groups - 1) / shape.groups;
-  norm_in_registers<T, Slots, layer><<<static_cast<unsigned>(blocks), dim3(shape.lanes, shape.groups), 0, stream>>>(a);
-  return check(cudaGetLastError(), "norm");
+  const Following how(dim3(static_cast<unsigned>(blocks)), dim3(shape.lanes, shape.groups), stream);
+  return launch_following(how, "norm", norm_in_registers<T, Slots, layer>, a);
 }
 
 template <typename T, bool layer>
@@ -134,7 +145,8 @@ Status run(const measure::NormKernel& kernel, const Launch& on) {
                         kernel.x_stride,
                         kernel.y_stride,
                         static_cast<int>(n.width),
-                        kernel.epsilon};
+                        kernel.epsilon,
+                        kernel.constant_weights};
   if (a.parts > 0x7fffffff) return failure(StatusCode::unsupported, "kernel norm: too many rows for one launch");
   const bool whole =
       whole_packs<T>({n.width, kernel.x_stride, kernel.y_stride}) && begin_aligned({a.x, a.weight, a.bias, a.y});
@@ -143,8 +155,8 @@ Status run(const measure::NormKernel& kernel, const Launch& on) {
   if (whole && shape.slots == 2) return run<T, 2, layer>(a, shape, on.stream);
   if (whole && shape.slots == 4) return run<T, 4, layer>(a, shape, on.stream);
   const unsigned threads = n.width < row_threads ? static_cast<unsigned>((n.width + 31) / 32 * 32) : row_threads;
-  norm_of_any_part<T, layer><<<static_cast<unsigned>(a.parts), threads, 0, on.stream>>>(a);
-  return check(cudaGetLastError(), "norm");
+  const Following how(dim3(static_cast<unsigned>(a.parts)), dim3(threads), on.stream);
+  return launch_following(how, "norm", norm_of_any_part<T, layer>, a);
 }
 
 }  // namespace

@@ -28,6 +28,8 @@ struct Candidate {
 template <typename T, int N>
 __global__ void __launch_bounds__(sample_threads) sample(const T* logits, const measure::SampleParameters* parameters,
                                                          std::int32_t* tokens, int vocab, std::int64_t stride) {
+  let_next_begin();
+  wait_for_previous();
   constexpr int none = 0x7fffffff;
   __shared__ Candidate warps[sample_threads / 32];
   const measure::SampleParameters p = parameters[blockIdx.x];
@@ -61,10 +63,10 @@ __global__ void __launch_bounds__(sample_threads) sample(const T* logits, const 
 
 template <typename T, int N>
 Status run(const measure::SampleKernel& kernel, const Launch& on) {
-  sample<T, N><<<static_cast<unsigned>(kernel.rows), sample_threads, 0, on.stream>>>(
-      on.array<const T>(0), on.array<const measure::SampleParameters>(1), on.array<std::int32_t>(2),
-      static_cast<int>(kernel.vocab), kernel.stride);
-  return check(cudaGetLastError(), "sample");
+  const Following how(dim3(static_cast<unsigned>(kernel.rows)), dim3(sample_threads), on.stream);
+  return launch_following(how, "sample", sample<T, N>, on.array<const T>(0),
+                          on.array<const measure::SampleParameters>(1), on.array<std::int32_t>(2),
+                          static_cast<int>(kernel.vocab), kernel.stride);
 }
 
 struct AdvanceBody {
