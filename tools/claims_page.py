@@ -90,8 +90,8 @@ def page(answers, made_by, program):
              f"Made by `{made_by}`; do not edit. [studies.md](studies.md) says what a claim is and when it holds. In brackets the figure",
              "that decided, whose kind is in the last column; that column is the first device's reason. `gemmetry study show STUDY --device",
              "DEVICE` gives the points behind a verdict. A claim that begins with \"Beyond the paper\" is not the paper's. Where the paper says",
-             "\"better\" without a number, the number is this project's. A claim about one GPU's streaming multiprocessors is answered by all",
-             "devices here, though it is meant for that GPU.", "",
+             "\"better\" without a number, the number is this project's. A claim about GPUs of so many streaming multiprocessors is not",
+             "tested on others.", "",
              "| device | claims | " + " | ".join(MARKS) + " |", "|---|--:|" + "--:|" * len(MARKS)]
     lines += [count_line(device, list(claims[device].values())) for device in devices]
     for study in first["studies"]:

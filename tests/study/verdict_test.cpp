@@ -28,6 +28,20 @@ TEST(Verdict, LeavesMissingPointsOutAndCountsThem) {
   EXPECT_EQ(verdict.reason, "none of 1 point is known: not recorded: no record of gemm");
 }
 
+TEST(Verdict, IsOfGpusWithTheClaimsMultiprocessorsAlone) {
+  MadeUpStudy study = two_levels(2, 4);
+  study.judge(even_over_odd(1.5));
+  study.study.claims.front().sms = 108;
+  const auto standing = [&](std::optional<std::int64_t> sms) {
+    return judge(study.study, study.points, study.outcomes, sms).front();
+  };
+  EXPECT_EQ(standing(108).standing, Standing::holds);
+  EXPECT_EQ(standing(std::nullopt).standing, Standing::holds);
+  EXPECT_EQ(standing(132).standing, Standing::not_tested);
+  EXPECT_EQ(standing(132).reason, "it is about GPUs with 108 SMs, this one has 132");
+  EXPECT_EQ(standing(132).claim->id, "claim");
+}
+
 TEST(Verdict, IsNotTestedWithoutPoints) {
   const Condition conditions[] = {
       even_over_odd(2),

@@ -121,7 +121,7 @@ StudyAnswer answer(const study::Study& study, std::vector<study::Point> points, 
   StudyAnswer result{device.name(), device.source(), std::move(points), {}, {}, {}};
   result.outcomes = study::outcomes_of(
       study, result.points, [&](const study::SeriesSetting& setting) { return device.costs(setting); }, asked);
-  result.verdicts = study::judge(study, result.points, result.outcomes);
+  result.verdicts = study::judge(study, result.points, result.outcomes, device.sms());
   return result;
 }
 

@@ -50,6 +50,7 @@ class Predicted final : public StudyDevice {
 
   shape::Dtype dtype() const override { return default_dtype(gpu_); }
   std::string source() const override { return fmt::format("predicted for {}", gpu_.title); }
+  std::optional<std::int64_t> sms() const override { return gpu_.sms; }
   const op::CostModel* costs(const SeriesSetting& setting) override {
     if (setting.policy != measure::Policy::first) return nullptr;
     return models_.of(setting, [&] {
@@ -73,6 +74,7 @@ class Recorded final : public StudyDevice {
     return fmt::format("recorded on {}, {} to {}", recordings_.device().name, recordings_.first_time().substr(0, 10),
                        recordings_.last_time().substr(0, 10));
   }
+  std::optional<std::int64_t> sms() const override { return recordings_.device().sms; }
   const op::CostModel* costs(const SeriesSetting& setting) override {
     return models_.of(setting,
                       [&] { return std::make_unique<measure::MeasuredModel>(recordings_, measured(setting)); });

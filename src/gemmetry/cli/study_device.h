@@ -1,6 +1,8 @@
 #pragma once
 
+#include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -21,6 +23,8 @@ class StudyDevice {
   virtual shape::Dtype dtype() const { return shape::Dtype::bf16; }
   /// What the numbers are: in words, for the reader.
   virtual std::string source() const = 0;
+  /// Streaming multiprocessors of the GPU; absent where it is none, or unknown.
+  virtual std::optional<std::int64_t> sms() const { return std::nullopt; }
   /// Null: nothing is known at that setting.
   virtual const op::CostModel* costs(const study::SeriesSetting& setting) = 0;
 

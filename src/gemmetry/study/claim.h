@@ -72,7 +72,8 @@ struct Claim {
   std::string id;    ///< within the study: "cliff_at_8"
   std::string text;  ///< in one sentence, as the source means it
   Condition condition;
-  double tolerance = 0.02;  ///< relative: what noise may take away
+  double tolerance = 0.02;                         ///< relative: what noise may take away
+  std::optional<std::int64_t> sms = std::nullopt;  ///< it is about GPUs with so many streaming multiprocessors alone
 };
 
 }  // namespace gemmetry::study

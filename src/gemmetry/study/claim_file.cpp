@@ -145,7 +145,7 @@ class ConditionReader {
 };
 
 Claim claim_from_json(const JsonObject& object, const std::vector<SeriesNames>& series) {
-  object.refuse_unknown({"id", "text", "condition", "tolerance"});
+  object.refuse_unknown({"id", "text", "condition", "tolerance", "sms"});
   const std::string id = line(object, "id");
   const auto fits = [](char c) { return c == '-' || c == '_' || std::isalnum(static_cast<unsigned char>(c)); };
   if (!std::all_of(id.begin(), id.end(), fits)) object.fail("id", "expected letters, digits, '_' and '-'");
@@ -153,7 +153,7 @@ Claim claim_from_json(const JsonObject& object, const std::vector<SeriesNames>& 
   const double tolerance = object.number_or("tolerance", 0.02);
   if (tolerance < 0 || tolerance >= 1) object.fail("tolerance", "expected a share from 0 and below 1, as in 0.02");
   const JsonObject condition = object.object("condition");
-  return {id, text, ConditionReader(condition, series).read(), tolerance};
+  return {id, text, ConditionReader(condition, series).read(), tolerance, object.optional_integer("sms")};
 }
 
 }  // namespace

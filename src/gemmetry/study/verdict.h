@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -21,8 +22,10 @@ struct Verdict {
   std::size_t points = 0;       ///< that it rests on
 };
 
-/// A verdict for each claim of the study, in their order. Points and outcomes go together.
-std::vector<Verdict> judge(const Study& study, const std::vector<Point>& points, const std::vector<Outcome>& outcomes);
+/// A verdict for each claim of the study, in their order. Points and outcomes go together. `sms`: streaming
+/// multiprocessors of the GPU that they are of; a claim about others is not tested. Absent: unknown, all are.
+std::vector<Verdict> judge(const Study& study, const std::vector<Point>& points, const std::vector<Outcome>& outcomes,
+                           std::optional<std::int64_t> sms = std::nullopt);
 
 /// "holds", "holds in part", "does not hold", "could not be tested".
 std::string_view name(Standing standing);
