@@ -7,6 +7,7 @@
 #include "backends/cuda_fixture.h"
 #include "backends/kernel_call.h"
 #include "gemmetry/backends/cpu/cpu_backend.h"
+#include "gemmetry/measure/tolerance.h"
 
 // Kernels of the CUDA backend against the CPU's on the same values.
 
@@ -49,7 +50,15 @@ struct ProductCase {
   std::int64_t pad = 0;     ///< elements between rows
   std::int64_t offset = 0;  ///< elements before the arrays
   bool accumulate = false;
+  bool residual = false;
 };
+
+/// Of sums in fp32; and where the library chooses, of parts of k that it may round before it adds them.
+double product_error(const op::Gemm& g, bool own) {
+  const double squares = static_cast<double>(g.k) / 9;  // of terms that are products of numbers on [-1, 1)
+  const measure::Sum sum{std::sqrt(squares), squares, 0, g.k};
+  return (own ? 0 : measure::product_error(sum, g.dtype, 4)) + 3e-7 * static_cast<double>(g.k) + 1e-6;
+}
 
 void expect_product(measure::Backend& cuda, const ProductCase& given, const char* key = nullptr) {
   const op::Gemm& g = given.gemm;
@@ -59,31 +68,66 @@ void expect_product(measure::Backend& cuda, const ProductCase& given, const char
                                 .a_stride = (a_turned ? g.m : g.k) + given.pad,
                                 .b_stride = (b_turned ? g.k : g.n) + given.pad,
                                 .c_stride = g.n + given.pad,
-                                .accumulate = given.accumulate};
+                                .accumulate = given.accumulate,
+                                .residual = given.residual,
+                                .constant_b = given.pad != 8};
   const auto settled = std::get<measure::ProductKernel>(measure::with_strides(kernel));
   const Element type = element(g.dtype);
   std::vector<Data> operands = {random(type, g.batch * settled.a_batch, 1, given.offset),
                                 random(type, g.batch * settled.b_batch, 2, given.offset)};
   if (measure::reads_bias(kernel)) operands.push_back(random(type, g.n, 3, given.offset));
+  if (given.residual) operands.push_back(random(type, g.batch * settled.c_batch, 5, given.offset));
   operands.push_back(random(type, g.batch * settled.c_batch, 4, given.offset));
   const std::string what = "product " + std::string(shape::name(g.dtype)) + " " + std::string(op::name(g.layout)) +
                            " " + std::to_string(g.m) + "x" + std::to_string(g.n) + "x" + std::to_string(g.k) +
                            " batch " + std::to_string(g.batch) + " pad " + std::to_string(given.pad) + " offset " +
                            std::to_string(given.offset) + (given.accumulate ? " accumulate" : "") +
-                           (key ? std::string(" ") + key : "");
-  expect_same(cuda, kernel, operands, operands.size() - 1, 3e-7 * static_cast<double>(g.k) + 1e-6, what, key);
+                           (given.residual ? " residual" : "") + (key ? std::string(" ") + key : "");
+  expect_same(cuda, kernel, operands, operands.size() - 1, product_error(g, key != nullptr), what, key);
 }
 
 TEST_F(Cuda, ProductKernelsOfFewRows) {
   for (const Dtype dtype : floats)
     for (const std::int64_t m : {1, 2, 3, 4, 5, 8})
       for (const auto& [n, k] : std::vector<std::pair<std::int64_t, std::int64_t>>{
-               {1, 1}, {7, 8}, {130, 37}, {33, 1000}, {1057, 256}, {2048, 4104}, {600, 11008}})
+               {1, 1}, {7, 8}, {130, 37}, {33, 1000}, {1057, 264}, {90, 4104}, {40, 11008}})
         for (const std::int64_t pad : {0, 8, 3}) {
           expect_product(*backend_, {{1, m, n, k, dtype, Layout::nt}, pad}, "own:gemv");
           expect_product(*backend_, {{1, m, n, k, dtype, Layout::nt, op::Epilogue::bias}, pad, 1, true}, "own:gemv");
           expect_product(*backend_, {{1, m, n, k, dtype, Layout::nt, op::Epilogue::bias_gelu}, pad}, "own:gemv");
+          expect_product(*backend_, {{1, m, n, k, dtype, Layout::nt}, pad, 0, false, true}, "own:gemv");
         }
+}
+
+TEST_F(Cuda, ProductKernelsWithTheActivationBehindThem) {
+  for (const Dtype dtype : floats)
+    for (const std::int64_t m : {1, 2, 3, 8})
+      for (const auto& [n, k] : std::vector<std::pair<std::int64_t, std::int64_t>>{{1, 8}, {37, 65}, {600, 264}})
+        for (const std::int64_t pad : {0, 3})
+          for (const bool gated : {false, true})
+            for (const op::Epilogue epilogue : {op::Epilogue::none, op::Epilogue::bias})
+              for (const shape::Activation function :
+                   {shape::Activation::gelu, shape::Activation::relu, shape::Activation::silu}) {
+                const measure::ActivatedProductKernel kernel{
+                    .product = {.gemm = {1, m, n, k, dtype, Layout::nt, epilogue},
+                                .a_stride = k + pad,
+                                .b_stride = k + pad,
+                                .c_stride = n + pad,
+                                .constant_b = pad == 0},
+                    .function = function,
+                    .gelu = gated ? measure::Gelu::erf : measure::Gelu::tanh,
+                    .gated = gated};
+                const Element type = element(dtype);
+                std::vector<Data> operands = {random(type, m * (k + pad), 1)};
+                for (std::uint64_t i = 0; i < (gated ? 2 : 1); ++i) {
+                  operands.push_back(random(type, n * (k + pad), 2 + i));
+                  if (epilogue == op::Epilogue::bias) operands.push_back(random(type, n, 4 + i));
+                }
+                operands.push_back(random(type, m * (n + pad), 6));
+                expect_same(*backend_, kernel, operands, operands.size() - 1, 2e-6 * static_cast<double>(k) + 1e-5,
+                            "activated product " + std::to_string(m) + "x" + std::to_string(n) + "x" +
+                                std::to_string(k) + (gated ? " gated" : ""));
+              }
 }
 
 TEST_F(Cuda, ProductKernelsInLargerArrays) {
@@ -94,6 +138,7 @@ TEST_F(Cuda, ProductKernelsInLargerArrays) {
           for (const bool accumulate : {false, true}) {
             expect_product(*backend_, {{1, 3, 40, 64, dtype, layout}, pad, offset, accumulate});
             expect_product(*backend_, {{1, 77, 136, 264, dtype, layout}, pad, offset, accumulate});
+            expect_product(*backend_, {{1, 77, 136, 264, dtype, layout}, pad, offset, false, !accumulate});
             expect_product(*backend_, {{3, 33, 48, 65, dtype, layout}, pad, offset, accumulate});
             expect_product(*backend_, {{2, 1, 48, 0, dtype, layout}, pad, offset, accumulate});
           }
@@ -295,6 +340,33 @@ TEST_F(Cuda, RotaryKernels) {
                   {whole_numbers(positions), random(Element::fp32, 50 * dim, 1),
                    random(element(dtype), tokens * kernel.x_stride, 2)},
                   2, 1e-6, "rotary " + std::to_string(dim));
+    }
+}
+
+TEST_F(Cuda, RotaryAppendKernels) {
+  for (const Dtype dtype : floats)
+    for (const auto& [heads, kv_heads, dim, head_dim, pad] :
+         std::vector<std::array<std::int64_t, 5>>{{4, 4, 16, 64, 0}, {8, 2, 128, 128, 256}, {3, 1, 6, 10, 3}}) {
+      const measure::RotaryAppendKernel kernel{.rotary = {5, heads, dim, false, dtype},
+                                               .kv_heads = kv_heads,
+                                               .head_dim = head_dim,
+                                               .value_dim = head_dim,
+                                               .q_stride = heads * head_dim + pad,
+                                               .k_stride = kv_heads * head_dim + pad,
+                                               .v_stride = kv_heads * head_dim + pad,
+                                               .capacity = 6};
+      const Element type = element(dtype);
+      const std::int64_t cached = 3 * 6 * kv_heads * head_dim;
+      const std::vector<Data> operands = {whole_numbers({0, 5, 3, 1, 2}),
+                                          whole_numbers({2, 0, -1, 0, 1}),
+                                          random(Element::fp32, 6 * dim, 1),
+                                          random(type, 5 * kernel.q_stride, 2),
+                                          random(type, 5 * kernel.k_stride, 3),
+                                          random(type, 5 * kernel.v_stride, 4),
+                                          random(type, cached, 5),
+                                          random(type, cached, 6)};
+      for (const std::size_t result : {3, 4, 6, 7})
+        expect_same(*backend_, kernel, operands, result, 1e-6, "rotary and append, operand " + std::to_string(result));
     }
 }
 

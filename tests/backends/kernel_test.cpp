@@ -50,6 +50,34 @@ TEST_F(CpuKernels, ProductInLargerArrays) {
   expect_near(run(kernel, operands, 2), {8, 10, 7, 10, 14, 7}, 0);
 }
 
+TEST_F(CpuKernels, ProductAddedToAnotherMatrix) {
+  const measure::ProductKernel kernel{.gemm = {1, 1, 2, 2, Dtype::fp32, Layout::nt}, .residual = true};
+  expect_near(run(kernel, {floats({1, 2}), floats({1, 0, 1, 1}), floats({10, 20}), floats({7, 7})}, 3), {11, 23}, 0);
+}
+
+TEST_F(CpuKernels, ProductWithTheActivationBehindIt) {
+  const measure::ActivatedProductKernel plain{.product = {.gemm = {1, 1, 2, 1, Dtype::fp32, Layout::nt}},
+                                              .function = shape::Activation::relu};
+  expect_near(run(plain, {floats({2}), floats({-1, 3}), floats({7, 7})}, 2), {0, 6}, 0);
+  measure::ActivatedProductKernel gated = plain;
+  gated.gated = true;
+  gated.product.gemm.epilogue = op::Epilogue::bias;
+  expect_near(
+      run(gated, {floats({2}), floats({-1, 3}), floats({3, 1}), floats({4, 5}), floats({1, 0}), floats({7, 7})}, 5),
+      {9, 70}, 0);
+}
+
+TEST_F(CpuKernels, RotaryAndAppendInOne) {
+  const measure::RotaryAppendKernel kernel{
+      .rotary = {1, 1, 2, false, Dtype::fp32}, .kv_heads = 1, .head_dim = 3, .capacity = 2};
+  const std::vector<Data> operands = {whole_numbers({1}), whole_numbers({0}), floats({1, 0, 0, 1}), floats({1, 2, 3}),
+                                      floats({4, 5, 6}),  floats({7, 8, 9}),  floats(Values(6)),    floats(Values(6))};
+  expect_near(run(kernel, operands, 3), {-2, 1, 3}, 0);
+  expect_near(run(kernel, operands, 4), {4, 5, 6}, 0);
+  expect_near(run(kernel, operands, 6), {0, 0, 0, -5, 4, 6}, 0);
+  expect_near(run(kernel, operands, 7), {0, 0, 0, 7, 8, 9}, 0);
+}
+
 TEST_F(CpuKernels, ProductWithBiasAndLayouts) {
   const measure::ProductKernel biased{.gemm = {1, 1, 2, 2, Dtype::bf16, Layout::nt, op::Epilogue::bias}};
   expect_near(
