@@ -14,9 +14,9 @@ import statistics
 import subprocess
 import sys
 
-FORWARD, PREFILL = ("--phase", "forward", "--batch", 4, "--seq", 2048), ("--phase", "prefill", "--batch", 1, "--seq", 1024)
+FORWARD, PREFILL = ("--phase", "forward", "--batch", 8, "--seq", 1024), ("--phase", "prefill", "--batch", 1, "--seq", 1024)
 SMALL = ("--phase", "prefill", "--batch", 1, "--seq", 256)
-DECODE, BATCHED = ("--phase", "decode", "--batch", 1, "--cache", 1024), ("--phase", "decode", "--batch", 32, "--cache", 1024)
+DECODE, BATCHED = ("--phase", "decode", "--batch", 1, "--cache", 1000), ("--phase", "decode", "--batch", 32, "--cache", 1000)
 WIDTHS = ("gpt2-medium", "opt-2.7b", "pythia-410m", "pythia-2.8b", "llama-2-7b", "llama-3.1-8b", "llama-3.2-1b", "gpt3-2.7b")
 LAYERS = [(f"{preset}, 4 layers", preset, ("--layers", 4, "--vocab", 64), phase)
           for preset in WIDTHS for phase in (FORWARD, PREFILL, SMALL, DECODE, BATCHED)]

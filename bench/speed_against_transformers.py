@@ -4,9 +4,10 @@
     bench/speed_against_transformers.py build/release/gemmetry
 
 Layers: GPT-NeoX h = 2560, Llama-2-7B, Llama-3.1-8B, batch 4, sequence 2048, bf16, forward. LAYERS of them run from hidden state
-to hidden state in transformers (SDPA attention; eager, then torch.compile); gemmetry runs as many between a vocabulary of 64.
-Times are a layer's, the medians of ROUNDS turns. Decoding: one request, prompt 128, 128 new tokens, greedy: gemmetry's time of a
-token and its share of the GPU's own copy bandwidth on the bytes of weights and cache; of Pythia-410M also transformers' generate.
+to hidden state in transformers (SDPA attention; eager, then torch.compile); gemmetry runs as many between a vocabulary of 64, with
+its embedding and logits. Times are a layer's, the medians of ROUNDS turns. Decoding: one request, prompt 128, 128 new
+tokens, greedy: gemmetry's time of a token and its share of the GPU's own copy bandwidth on the bytes of weights and cache; of
+Pythia-410M also transformers' generate.
 Random weights. Needs torch with CUDA and transformers. Prints a Markdown table each, and with --json a file of all numbers.
 """
 import argparse

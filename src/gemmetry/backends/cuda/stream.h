@@ -2,7 +2,6 @@
 
 #include <cstdint>
 
-#include "gemmetry/backends/cuda/following.h"
 #include "gemmetry/backends/cuda/pack.h"
 #include "gemmetry/backends/cuda/status.h"
 
@@ -49,8 +48,6 @@ __device__ void stream_tile(const Body& body, std::int64_t first) {
 template <int unroll, typename Body>
 __global__ void __launch_bounds__(stream_threads)
     stream_kernel(const __grid_constant__ Body body, std::int64_t elements) {
-  let_next_begin();
-  wait_for_previous();
   constexpr std::int64_t tile = std::int64_t{unroll} * stream_threads * Body::size;
   const std::int64_t begin = blockIdx.x * tile;
   const std::int64_t first = begin + threadIdx.x * Body::size;
@@ -68,8 +65,8 @@ Status stream(const Body& body, std::int64_t elements, cudaStream_t stream, cons
   constexpr std::int64_t tile = std::int64_t{unroll} * stream_threads * Body::size;
   const std::int64_t blocks = (elements + tile - 1) / tile;
   if (blocks > 0x7fffffff) return failure(StatusCode::unsupported, "%s: too many elements for one launch", doing);
-  const Following how(dim3(static_cast<unsigned>(blocks)), dim3(stream_threads), stream);
-  return launch_following(how, doing, stream_kernel<unroll, Body>, body, elements);
+  stream_kernel<unroll><<<static_cast<unsigned>(blocks), stream_threads, 0, stream>>>(body, elements);
+  return check(cudaGetLastError(), doing);
 }
 
 /// For arrays that are as long as the stream.
