@@ -153,7 +153,9 @@ def export(program, database, folder):
         path = folder / f"{kind}{'_' if dtype else ''}{dtype}.csv"
         gemmetry(program, "records", "export", "--compact", "--db", database, "--kind", kind, *(["--dtype", dtype] if dtype else []),
                  "--out", path)
-    (folder / "README.md").write_text(read_me(folder, records), encoding="utf-8")
+    made_by = [f"    python3 tools/record_gpu.py build/release/gemmetry data/measured/{folder.name}", "",
+               "which goes on where the files end; `--again 200` measures 200 of them again and says how far they differ."]
+    (folder / "README.md").write_text(read_me(records, made_by), encoding="utf-8")
 
 
 def several(records, key):
@@ -161,15 +163,15 @@ def several(records, key):
     return ", ".join(sorted({str(record[key]) for record in records if record.get(key) is not None})) or "unknown"
 
 
-def read_me(folder, records):
-    """What the files hold and where it is from."""
+def read_me(records, made_by):
+    """What the files hold and where it is from. `made_by`: lines with the command."""
     times = sorted(record["time"] for record in records)
     counts = {}
     for record in records:
         key = (record["kind"], record.get("dtype") or "", record["clocks"], record["policy"])
         statuses = counts.setdefault(key, {})
         statuses[record["status"]] = statuses.get(record["status"], 0) + 1
-    clocks = [record["clock_mhz"] for record in records if record["clocks"] == "burst" and record.get("clock_mhz")]
+    clocks = [float(record["clock_mhz"]) for record in records if record["clocks"] == "burst" and record.get("clock_mhz")]
     uuids = {record["uuid"] for record in records}
     lines = [f"# What was measured on {several(records, 'device')}", "",
              "One CSV file a kind of operator (products: a dtype), one row a record: the fields of `gemmetry records export`, each",
@@ -181,8 +183,7 @@ def read_me(folder, records):
              f"- gemmetry {several(records, 'tool')}, method {several(records, 'method')}",
              f"- measured {times[0][:10]} to {times[-1][:10]}",
              f"- SM clock in bursts: {min(clocks):.0f} to {max(clocks):.0f} MHz" if clocks else "- SM clock unknown", "",
-             "Made by", "", f"    python3 tools/record_gpu.py build/release/gemmetry data/measured/{folder.name}", "",
-             "which goes on where the files end; `--again 200` measures 200 of them again and says how far they differ.", "",
+             "Made by", "", *made_by, "",
              "| operator | dtype | clocks | algorithm | records |", "|---|---|---|---|---|"]
     for key, statuses in sorted(counts.items()):
         lines.append(f"| {' | '.join(key)} | {', '.join(f'{count} {status}' for status, count in sorted(statuses.items()))} |")

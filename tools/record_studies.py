@@ -15,7 +15,7 @@ import subprocess
 import time
 from pathlib import Path
 
-from record_gpu import gemmetry
+from record_gpu import gemmetry, read_me
 
 NOT_IDENTITY = ("status", "reason", "time", "tool", "command", "error", "ending", "precision", "samples", "throttle", "held_out", "uuid",
                 "driver", "runtime")
@@ -75,6 +75,10 @@ def export(args, database):
     for row in csv.DictReader(open(everything, encoding="utf-8")):
         if identity(row) not in beside:
             kinds.setdefault(row["kind"], []).append(row)
+    made_by = [f"    tools/record_studies.py build/release/gemmetry data/measured/{args.folder.parent.name}/{args.folder.name}", "",
+               "which goes on where the files end, thins each series of a study to --points, and leaves out what the files of the folder",
+               "above have. The studies are data/studies; their verdicts are in docs/claims.md."]
+    (args.folder / "README.md").write_text(read_me([row for rows in kinds.values() for row in rows], made_by), encoding="utf-8")
     for kind, rows in kinds.items():
         columns = [name for name in rows[0] if any(row[name] for row in rows)]
         with open(args.folder / f"{kind}.csv", "w", newline="", encoding="utf-8") as file:
