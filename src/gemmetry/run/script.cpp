@@ -2,12 +2,12 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <cmath>
 #include <map>
 #include <utility>
 
 #include "gemmetry/base/error.h"
+#include "gemmetry/run/fused_steps.h"
 #include "gemmetry/run/weight_names.h"
 
 namespace gemmetry::run {
@@ -29,24 +29,12 @@ struct View {
   Argument at(std::int64_t more = 0) const { return {tensor, offset + more, element}; }
 };
 
-/// The launch's kernel where it is of that kind, else null.
-template <class One>
-const One* kernel_of(const Launch& launch) {
-  const auto* kernel = std::get_if<measure::Kernel>(&launch.work);
-  return kernel ? std::get_if<One>(kernel) : nullptr;
-}
-
 /// Writes the script of one part, step by step.
 class Writer {
  public:
   Writer(const op::Program& program, const op::Segment& segment, const shape::Model& model,
          const shape::Workload& workload, ScriptOptions options)
-      : program_(program),
-        segment_(segment),
-        model_(model),
-        workload_(workload),
-        capacity_(options.capacity),
-        fused_steps_(options.fused_steps) {}
+      : program_(program), segment_(segment), model_(model), workload_(workload), capacity_(options.capacity) {}
 
   Script write() {
     for (index_ = segment_.first_step; index_ < segment_.last_step; ++index_) {
@@ -194,31 +182,7 @@ class Writer {
                   {fixed(Input::positions), fixed(Input::rotation), x.at()});
   }
 
-  /// Of a decoded token: its queries and keys are rotated on the way into the cache.
-  bool rotate_and_append() {
-    const shape::AttentionShape& a = model_.attention;
-    const auto rotates = [](const Launch& launch) { return kernel_of<measure::RotaryKernel>(launch) != nullptr; };
-    auto& launches = script_.launches;
-    const auto first = std::find_if_not(launches.rbegin(), launches.rend(), rotates).base();
-    if (!fused_steps_ || workload_.phase != Phase::decode || first == launches.end()) return false;
-    measure::RotaryAppendKernel kernel{kernel_of<measure::RotaryKernel>(*first)->rotary, a.kv_heads, a.head_dim,
-                                       a.value_dim};
-    kernel.rotary.heads = a.heads;
-    kernel.q_stride = query_.stride;
-    kernel.k_stride = key_.stride;
-    kernel.v_stride = value_.stride;
-    kernel.capacity = capacity_;
-    *first = {first->step,
-              measure::Kernel(kernel),
-              {fixed(Input::positions), fixed(Input::slots), fixed(Input::rotation), query_.at(), key_.at(),
-               value_.at(), fixed(Input::key_cache), fixed(Input::value_cache)},
-              "rotary and append"};
-    launches.erase(first + 1, launches.end());
-    return true;
-  }
-
   void append() {
-    if (rotate_and_append()) return;
     const shape::AttentionShape& a = model_.attention;
     const op::Tensor& from = program_.tensors()[static_cast<std::size_t>(step_->inputs[0])];
     launch_kernel(measure::AppendKernel{from.rows, a.kv_heads * a.head_dim, a.kv_heads * a.value_dim, key_.stride,
@@ -243,80 +207,20 @@ class Writer {
                   {query_.at(), fixed(Input::key_cache), fixed(Input::value_cache), fixed(Input::lengths), o.at()});
   }
 
-  /// The product that launch `from_last` from the end does, where that makes this tensor, with nothing added; else
-  /// null.
-  const measure::ProductKernel* product_of(std::size_t from_last, const View& made) const {
-    const auto& launches = script_.launches;
-    if (launches.size() <= from_last) return nullptr;
-    const Launch& launch = launches[launches.size() - 1 - from_last];
-    const auto* product = kernel_of<measure::ProductKernel>(launch);
-    if (!product || product->accumulate || product->residual) return nullptr;
-    return launch.arguments.back().what == made.at().what ? product : nullptr;
-  }
-
-  /// Lets the product of few rows before it compute the activation: gate and up are one product or two.
-  bool activate_in_product(const op::Activation& activation, measure::Gelu gelu) {
-    constexpr std::int64_t few_rows = 4;  // of more the library's products are the faster ones
-    if (!fused_steps_ || workload_.phase != Phase::decode || workload_.batch > few_rows) return false;
-    const bool apart = activation.gated && step_->inputs.size() == 2;
-    const measure::ProductKernel* last = product_of(0, input(apart ? 1 : 0));
-    if (!last || (apart && !product_of(1, input(0)))) return false;
-    measure::ActivatedProductKernel kernel{*last, activation.function, gelu, activation.gated};
-    kernel.product.gemm.n = activation.width;
-    auto& launches = script_.launches;
-    const auto first = launches.end() - (apart ? 2 : 1);
-    std::vector<Argument> arguments(first->arguments.begin(), first->arguments.end() - 1);
-    if (apart) {
-      arguments.insert(arguments.end(), launches.back().arguments.begin() + 1, launches.back().arguments.end() - 1);
-    } else if (activation.gated) {
-      const std::size_t weights = arguments.size();
-      for (std::size_t i = 1; i < weights; ++i) {
-        Argument up = arguments[i];
-        up.offset += activation.width * (i == 1 ? kernel.product.gemm.k : 1);
-        arguments.push_back(std::move(up));
-      }
-    }
-    arguments.push_back(output().at());
-    *first = {first->step, measure::Kernel(kernel), std::move(arguments),
-              activation.gated ? "gate, up and activation" : "up and activation"};
-    launches.erase(first + 1, launches.end());
-    return true;
-  }
-
   void add(const op::Activation& activation) {
     const View x = input();
     measure::ActivationKernel kernel{activation, model_.constants.gelu_tanh ? measure::Gelu::tanh : measure::Gelu::erf};
     kernel.x_stride = x.stride;
-    if (activate_in_product(activation, kernel.gelu)) return;
     std::vector<Argument> arguments{x.at()};
     if (activation.gated) arguments.push_back(step_->inputs.size() == 1 ? x.at(activation.width) : input(1).at());
     arguments.push_back(output().at());
     launch_kernel(kernel, std::move(arguments));
   }
 
-  /// Lets the product that makes the branch add it to x: in place, unless a branch beside this one starts from x.
-  bool fold_into_product(const View& x, const View& branch) {
-    const bool kept = segment_.part == op::Part::attention && model_.parallel_residual && !model_.shared_norm;
-    if (!fused_steps_) return false;
-    Launch& last = script_.launches.back();
-    if (!product_of(0, branch)) return false;
-    auto& product = std::get<measure::ProductKernel>(std::get<measure::Kernel>(last.work));
-    last.arguments.back() = x.at();
-    last.detail = "and residual";
-    (kept ? product.residual : product.accumulate) = true;
-    if (kept)
-      last.arguments.push_back(output().at());
-    else
-      output_is(x);
-    return true;
-  }
-
   void add(const op::Residual& residual) {
     const View x = input();
     if (step_->detail == "query add" || step_->detail == "value add") return output_is(x);  // its product has added it
-    const View branch = input(1);
-    if (fold_into_product(x, branch)) return;
-    launch(op::Operator(residual), {x.at(), branch.at(), output().at()});
+    launch(op::Operator(residual), {x.at(), input(1).at(), output().at()});
   }
 
   // Attention that is not fused
@@ -429,7 +333,6 @@ class Writer {
   const shape::Model& model_;
   const shape::Workload& workload_;
   std::int64_t capacity_;
-  bool fused_steps_;
 
   std::size_t index_ = 0;
   const op::Step* step_ = nullptr;
@@ -443,7 +346,10 @@ class Writer {
 
 Script script_of(const op::Program& program, const op::Segment& segment, const shape::Model& model,
                  const shape::Workload& workload, ScriptOptions options) {
-  return Writer(program, segment, model, workload, options).write();
+  Script script = Writer(program, segment, model, workload, options).write();
+  if (!options.fused_steps) return script;
+  const bool keeps_input = segment.part == op::Part::attention && model.parallel_residual && !model.shared_norm;
+  return fuse_steps(std::move(script), {workload.phase == Phase::decode, keeps_input});
 }
 
 }  // namespace gemmetry::run
