@@ -109,13 +109,14 @@ TEST(Advise, OnlyChangesWhatIsFree) {
 }
 
 TEST(Advise, CtrlCShowsWhatWasFound) {
-  // A space that takes minutes. The signal is sent as soon as the program catches it: bit 1 of the caught signals'
-  // mask.
+  // A space that takes minutes. The signal is sent as soon as the program, no longer the shell that starts it, catches
+  // it: bit 1 of the caught signals' mask.
   const std::string wide =
       "gpt3-175b --free all --tolerance 20% --smaller 20% --ffn-band 1..8 --depth-width-band 0.1..10";
   const Result result = gemmetry("advise " + wide +
-                                 " --format json & running=$!; while kill -0 $running && ! grep -qE "
-                                 "'^SigCgt:.*[2367abef]$' /proc/$running/status; do sleep 0.1; done; sleep 1; "
+                                 " --format json & running=$!; of=/proc/$running; "
+                                 "while kill -0 $running && ! { grep -q gemmetry $of/comm && "
+                                 "grep -qE '^SigCgt:.*[2367abef]$' $of/status; }; do sleep 0.1; done; sleep 1; "
                                  "kill -INT $running; wait $running");
   ASSERT_EQ(result.code, 0) << result.err;
   EXPECT_EQ(result.json().at("search").at("complete"), false);
