@@ -35,9 +35,8 @@ def answer(*command):
 
 def compare(program, gpu, clocks, case):
     name, preset, sizes, phase = case
-    # Executed alone, a run is over before the clock falls, unless its products fill the GPU.
     said = answer(program, "explain", preset, *sizes, *phase, "--gpu", gpu, "--clocks", clocks)
-    was = answer(program, "measure", "model", preset, *sizes, *phase, "--time-cap", "300ms")
+    was = answer(program, "measure", "model", preset, *sizes, *phase, "--clocks", clocks, "--time-cap", "300ms")
     return {"name": name, "phase": " ".join(map(str, phase[1::2])), "predicted_s": said["model_time_s"], "low_s": said["model_time_low_s"],
             "high_s": said["model_time_high_s"], "executed_s": was["time_s"], "steps_s": was["steps_time_s"]}
 
@@ -53,7 +52,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("program", help="gemmetry")
     parser.add_argument("--gpu", default="h200", help="the catalogue's name of this machine's GPU")
-    parser.add_argument("--clocks", default="burst", help="of the predictions: burst or sustained")
+    parser.add_argument("--clocks", default="burst", choices=("burst", "sustained"), help="of both: after idle, or at full load")
     parser.add_argument("--json", metavar="FILE")
     options = parser.parse_args()
     print("| what | phase, batch, tokens | predicted | executed | error |\n|---|---|--:|--:|--:|")

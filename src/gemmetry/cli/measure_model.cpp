@@ -12,7 +12,8 @@
 #include "gemmetry/cli/setting.h"
 #include "gemmetry/cli/step_columns.h"
 #include "gemmetry/cli/workload_options.h"
-#include "gemmetry/measure/statistics.h"
+#include "gemmetry/measure/sampler.h"
+#include "gemmetry/measure/subject.h"
 #include "gemmetry/run/executor.h"
 
 namespace gemmetry::cli {
@@ -42,14 +43,15 @@ struct Options {
 
 /// What the whole model took.
 struct Totals {
-  std::vector<double> times_s;
+  measure::Sampling sampling;
+  measure::Measurement measured;  ///< of the whole
   double steps_s = 0;
   std::int64_t tokens = 0;
   double flop = 0;
   std::int64_t weight_bytes = 0;
   std::int64_t activation_bytes = 0;
 
-  double time_s() const { return measure::median(times_s); }
+  double time_s() const { return measured.median_s; }
 };
 
 double flop_of(const op::Program& program) {
@@ -98,12 +100,16 @@ std::vector<Column<Totals>> total_columns(measure::Replay replay) {
   const auto rate = [](const Row& t) { return t.flop / t.time_s(); };
   return {
       {{.key = "launch", .heading = "launch"}, [=](const Row&) { return Value(std::string(name(replay))); }},
+      {{.key = "clocks", .heading = "clocks"},
+       [](const Row& t) { return Value(std::string(name(t.sampling.clocks))); }},
+      {{.key = "clock_mhz"},
+       [](const Row& t) { return t.measured.clocks.clock_mhz ? Value(*t.measured.clocks.clock_mhz) : Value(); }},
       {{.key = "time_s", .heading = "time", .unit = Unit::seconds}, [](const Row& t) { return Value(t.time_s()); }},
       {{.key = "p10_s", .heading = "10 % are below", .unit = Unit::seconds},
-       [](const Row& t) { return Value(measure::quantile(t.times_s, 0.1)); }},
+       [](const Row& t) { return Value(t.measured.p10_s); }},
       {{.key = "p90_s", .heading = "90 % are below", .unit = Unit::seconds},
-       [](const Row& t) { return Value(measure::quantile(t.times_s, 0.9)); }},
-      {{.key = "samples", .heading = "runs"}, [](const Row& t) { return Value(std::ssize(t.times_s)); }},
+       [](const Row& t) { return Value(t.measured.p90_s); }},
+      {{.key = "samples", .heading = "samples"}, [](const Row& t) { return Value(std::ssize(t.measured.samples_s)); }},
       {{.key = "steps_time_s", .heading = "sum of the steps", .unit = Unit::seconds},
        [](const Row& t) { return Value(t.steps_s); }},
       {{.key = "tokens"}, [](const Row& t) { return Value(t.tokens); }},
@@ -139,8 +145,9 @@ ExitCode run_measure_model(const Options& options, const Console& console) {
   }
 
   Totals totals;
-  totals.times_s =
-      sampled(options.run.time_cap_s(), [&](std::int32_t runs) { return executor.time(runs, options.run.replay()); });
+  totals.sampling = options.run.sampling();
+  measure::Subject subject(session.backend(), executor.calls(), options.run.replay());
+  totals.measured = measure::Sampler(session.backend(), session.monitor(), totals.sampling).measure(subject);
   const std::vector<StepTime> steps = merged(executor.step_times(3));
   for (const StepTime& step : steps) totals.steps_s += step.time_s;
   totals.tokens = tokens;
@@ -168,6 +175,7 @@ void add_measure_model(CLI::App& measure, Command& chosen) {
   options->model.add_to(sub);
   options->workload.add_to(sub);
   options->run.add_to(sub);
+  options->run.add_clocks_to(sub);
   sub.add_option("--tokens", options->tokens, "the tokens, batch x sequence whole numbers; else random ones")
       ->type_name("FILE")
       ->group("Running");

@@ -18,6 +18,15 @@
 #include "gemmetry/shape/import.h"
 
 namespace gemmetry::cli {
+namespace {
+
+measure::DeviceInfo described(measure::Backend& backend) {
+  measure::DeviceInfo device;
+  measure::require(backend.describe(device));
+  return device;
+}
+
+}  // namespace
 
 void RunOptions::add_to(CLI::App& app) {
   constexpr auto group = "Running";
@@ -38,13 +47,29 @@ void RunOptions::add_to(CLI::App& app) {
       ->group(group);
 }
 
+void RunOptions::add_clocks_to(CLI::App& app) {
+  add_choice(app, "--clocks", clocks_, {gpu::Clocks::burst, gpu::Clocks::sustained},
+             "short runs after idle, or full load until the clock is flat")
+      ->group("Running");
+}
+
+measure::Sampling RunOptions::sampling() const {
+  measure::Sampling sampling;
+  sampling.clocks = clocks_;
+  sampling.time_cap_s = time_cap_s_;
+  return sampling;
+}
+
 shape::Model RunOptions::model(const ModelOptions& options) const {
   if (options.named() || weights_.empty()) return options.model();
   return shape::edited(shape::load_model(weights_), options.edit());
 }
 
-RunSession::RunSession(const RunOptions& options) : options_(options), backend_(options.device().open()) {
-  measure::require(backend_->describe(device_));
+RunSession::RunSession(const RunOptions& options)
+    : options_(options),
+      backend_(options.device().open()),
+      device_(described(*backend_)),
+      monitor_(device_.uuid) {
   if (device_.gpu[0] != '\0') gpu_ = gpu::load_gpu(device_.gpu);
   if (!options.table().empty()) table_ = measure::TuningTable::load(options.table());
 }

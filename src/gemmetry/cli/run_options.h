@@ -12,6 +12,8 @@
 #include "gemmetry/cli/model_options.h"
 #include "gemmetry/gpu/gpu.h"
 #include "gemmetry/measure/backend.h"
+#include "gemmetry/measure/clock_monitor.h"
+#include "gemmetry/measure/sampler.h"
 #include "gemmetry/measure/tuning_table.h"
 #include "gemmetry/run/weights.h"
 #include "gemmetry/shape/model.h"
@@ -22,10 +24,13 @@ namespace gemmetry::cli {
 class RunOptions {
  public:
   void add_to(CLI::App& app);
+  /// --clocks, for what is sampled as single operators are.
+  void add_clocks_to(CLI::App& app);
 
   const DeviceOptions& device() const { return device_; }
   measure::Replay replay() const { return replay_; }
   double time_cap_s() const { return time_cap_s_; }
+  measure::Sampling sampling() const;
   std::uint64_t seed() const { return static_cast<std::uint64_t>(seed_); }
   const std::string& weights() const { return weights_; }
   const std::string& table() const { return table_; }
@@ -37,6 +42,7 @@ class RunOptions {
   DeviceOptions device_;
   measure::Replay replay_ = measure::Replay::graph;
   double time_cap_s_ = 1;
+  gpu::Clocks clocks_ = gpu::Clocks::sustained;
   std::int64_t seed_ = 1;
   std::string weights_, table_;
 };
@@ -47,6 +53,7 @@ class RunSession {
   explicit RunSession(const RunOptions& options);
 
   measure::Backend& backend() { return *backend_; }
+  measure::ClockMonitor& monitor() { return monitor_; }
   const measure::DeviceInfo& device() const { return device_; }
   /// The catalogue's entry of the device; null: it has none.
   const gpu::Gpu* gpu() const { return gpu_ ? &*gpu_ : nullptr; }
@@ -59,6 +66,7 @@ class RunSession {
   const RunOptions& options_;
   std::unique_ptr<measure::Backend> backend_;
   measure::DeviceInfo device_;
+  measure::ClockMonitor monitor_;
   std::optional<gpu::Gpu> gpu_;
   measure::TuningTable table_;
 };

@@ -188,6 +188,12 @@ Subject::Subject(Backend& backend, const DeviceInfo& device, std::span<const op:
   parts.fill();
 }
 
+Subject::Subject(Backend& backend, std::span<const Call> calls, Replay replay)
+    : parts_(std::make_unique<Parts>(backend, Footing{.warm = true, .replay = replay})) {
+  if (calls.empty()) throw Error("no call to measure: give at least one");
+  parts_->calls.assign(calls.begin(), calls.end());
+}
+
 Subject::Subject(const Subject& like, const char* algorithm_key)
     : parts_(std::make_unique<Parts>(like.parts_->backend, like.parts_->footing)) {
   Parts& parts = *parts_;
@@ -208,11 +214,11 @@ Subject::~Subject() = default;
 const AlgorithmInfo& Subject::algorithm(std::size_t index) const { return parts_->plans.at(index)->algorithm(); }
 
 std::span<const Call> Subject::calls(std::size_t set) const {
-  return std::span(parts_->calls).subspan(set * parts_->ops.size(), parts_->ops.size());
+  return std::span(parts_->calls).subspan(set * operators(), operators());
 }
 
 std::size_t Subject::sets() const { return parts_->sets; }
-std::size_t Subject::operators() const { return parts_->ops.size(); }
+std::size_t Subject::operators() const { return parts_->calls.size() / parts_->sets; }
 const Footing& Subject::footing() const { return parts_->footing; }
 
 }  // namespace gemmetry::measure

@@ -49,6 +49,8 @@ class Subject {
   /// A sequence, run one after the other; each operator has its own buffers. Keys may be empty: first choices.
   Subject(Backend& backend, const DeviceInfo& device, std::span<const op::Operator> ops,
           std::span<const std::string> algorithm_keys, Footing footing);
+  /// Calls that others have planned and keep, in order, always on the buffers that they name.
+  Subject(Backend& backend, std::span<const Call> calls, Replay replay);
   /// The same operator (one) on the same buffers with another algorithm, for the choice among algorithms. The buffers
   /// stay as long as either lives.
   Subject(const Subject& like, const char* algorithm_key);
@@ -58,7 +60,7 @@ class Subject {
 
   const AlgorithmInfo& algorithm(std::size_t index = 0) const;
 
-  /// Calls for each set of buffers: sets() lists of as many calls as there are operators.
+  /// Calls for each set of buffers: sets() lists of operators() calls.
   std::span<const Call> calls(std::size_t set) const;
   std::size_t sets() const;
   std::size_t operators() const;
