@@ -137,6 +137,24 @@ TEST_F(ExecutorTest, DecodingWithFusedStepsGivesTheSameWithFewerCalls) {
     }
 }
 
+TEST_F(ExecutorTest, DecodesOverTheWorkloadsCacheUnlessToldOtherwise) {
+  const shape::Model model = tiny("llama");
+  const Weights weights = Weights::random(*backend, model, Dtype::fp32, 1);
+  shape::Workload decode = workload(Phase::decode, 2, 1);
+  decode.cache = 5;
+  Executor executor(*backend, model, decode, weights);
+  executor.set_tokens(some_tokens(2, model.vocab, 40));
+  const auto logits_over = [&](std::vector<std::int32_t> cached) {
+    executor.inputs().set_cached(cached);
+    executor.run();
+    return executor.logits();
+  };
+  executor.run();
+  const std::vector<float> usual = executor.logits();
+  EXPECT_EQ(usual, logits_over({5, 5}));
+  EXPECT_NE(usual, logits_over({1, 1}));
+}
+
 TEST_F(ExecutorTest, StepTimesNameWhatIsDoneAtOnce) {
   const shape::Model model = tiny("llama");
   const Weights weights = Weights::random(*backend, model, Dtype::fp32, 1);

@@ -66,10 +66,7 @@ shape::Model RunOptions::model(const ModelOptions& options) const {
 }
 
 RunSession::RunSession(const RunOptions& options)
-    : options_(options),
-      backend_(options.device().open()),
-      device_(described(*backend_)),
-      monitor_(device_.uuid) {
+    : options_(options), backend_(options.device().open()), device_(described(*backend_)), monitor_(device_.uuid) {
   if (device_.gpu[0] != '\0') gpu_ = gpu::load_gpu(device_.gpu);
   if (!options.table().empty()) table_ = measure::TuningTable::load(options.table());
 }

@@ -118,6 +118,11 @@ Executor::Executor(measure::Backend& backend, const shape::Model& model, const s
     own_cache_ = std::make_unique<KvCache>(backend, model, workload.dtype, workload.batch,
                                            decodes ? workload.cache + 1 : workload.sequence);
     cache_ = own_cache_.get();
+    if (decodes) {
+      own_cache_->fill(backend, 1);
+      inputs_.set_cached(
+          std::vector(static_cast<std::size_t>(workload.batch), static_cast<std::int32_t>(workload.cache)));
+    }
   }
   build(backend, weights, options);
 }

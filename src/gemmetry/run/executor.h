@@ -21,7 +21,8 @@
 namespace gemmetry::run {
 
 struct ExecutorOptions {
-  /// Where prefill writes and decode reads; null: prefill and decode make their own, a slot a sequence.
+  /// Where prefill writes and decode reads; null: prefill and decode make their own, a slot a sequence, in decode full
+  /// of random keys and values of which each sequence has workload.cache.
   const KvCache* cache = nullptr;
   /// The key of the algorithm for a product; empty: the library's first choice.
   std::function<std::string(const op::Operator&)> tuned;

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include "gemmetry/run/planned.h"
+
 namespace gemmetry::run {
 namespace {
 
@@ -15,9 +17,15 @@ KvCache::KvCache(measure::Backend& backend, const shape::Model& model, shape::Dt
                  std::int64_t capacity)
     : slots_(slots),
       capacity_(capacity),
+      element_(measure::element_of(dtype)),
       keys_bytes_(bytes_of(slots * capacity, model.attention.kv_heads * model.attention.head_dim, dtype)),
       values_bytes_(bytes_of(slots * capacity, model.attention.kv_heads * model.attention.value_dim, dtype)),
       memory_(backend, model.layers * (keys_bytes_ + values_bytes_),
               fmt::format("the cache of {} for {} x {} tokens", model.name, slots, capacity)) {}
+
+void KvCache::fill(measure::Backend& backend, std::uint64_t seed) {
+  const std::int64_t elements = memory_.bytes() / element_bytes(element_);
+  Planned(backend, measure::FillKernel{elements, element_, seed, 0, 1}).run({memory_.at()});
+}
 
 }  // namespace gemmetry::run

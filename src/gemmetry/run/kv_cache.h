@@ -17,6 +17,9 @@ class KvCache {
   KvCache(measure::Backend& backend, const shape::Model& model, shape::Dtype dtype, std::int64_t slots,
           std::int64_t capacity);
 
+  /// Random keys and values, as if all slots were full.
+  void fill(measure::Backend& backend, std::uint64_t seed);
+
   std::int64_t slots() const { return slots_; }
   std::int64_t capacity() const { return capacity_; }
   std::int64_t bytes() const { return memory_.bytes(); }
@@ -27,6 +30,7 @@ class KvCache {
  private:
   std::int64_t slots_;
   std::int64_t capacity_;
+  measure::Element element_;
   std::int64_t keys_bytes_;  ///< of a layer
   std::int64_t values_bytes_;
   DeviceBuffer memory_;
