@@ -58,8 +58,9 @@ struct ServeMetrics {
   std::int64_t deterministic_requests = 0;  ///< of those begun
   std::int64_t deterministic_tokens = 0;    ///< committed output tokens of requests that are verified, the first too
   WindowCount windows;
-  WindowCount full_windows;                         ///< those among them of a whole window
-  std::vector<std::int64_t> deterministic_lengths;  ///< output tokens of those answered
+  std::map<std::int64_t, std::int64_t> windows_by_tokens;  ///< how many had so many drafts
+  WindowCount full_windows;                                ///< those among them of a whole window
+  std::vector<std::int64_t> deterministic_lengths;         ///< output tokens of those answered
 
   double tokens_per_s() const;
   double mean_batch() const;  ///< live requests of a decode step

@@ -210,6 +210,7 @@ void Server::verify_pass(std::span<Live* const> requests) {
     const auto first = i * static_cast<std::size_t>(shape.window);
     const WindowOutcome outcome = live.drafts.commit(std::span(drawn).subspan(first, windows[i].tokens.size()));
     metrics.windows.add(outcome);
+    ++metrics.windows_by_tokens[outcome.tokens];
     if (outcome.tokens == shape.window) metrics.full_windows.add(outcome);
     deliver(live);
   }

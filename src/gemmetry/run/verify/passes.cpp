@@ -12,8 +12,6 @@ std::vector<std::vector<std::size_t>> verification_passes(std::span<const Drafts
     if (requests[i]->unverified() > 0) (requests[i]->ready(shape.window) ? order : early).push_back(i);
   const auto batch = static_cast<std::size_t>(shape.batch);
   const std::size_t passes = (order.size() + batch - 1) / batch;
-  std::stable_sort(early.begin(), early.end(),
-                   [&](std::size_t a, std::size_t b) { return requests[a]->unverified() > requests[b]->unverified(); });
   early.resize(std::min(early.size(), passes * batch - order.size()));
   order.insert(order.end(), early.begin(), early.end());
 
