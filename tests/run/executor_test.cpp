@@ -130,7 +130,7 @@ TEST_F(ExecutorTest, DecodingWithFusedStepsGivesTheSameWithFewerCalls) {
         const bool rotates = model.positions == shape::Positions::rotary;
         const bool two = projections == shape::Projections::hf;
         const std::size_t residuals = model.norm_placement == shape::NormPlacement::branch ? 0 : 6;
-        const std::size_t activations = batch > 4 ? 0 : two && model.ffn.gated && !model.ffn.gate_up_fused ? 6 : 3;
+        const std::size_t activations = batch > 2 ? 0 : two && model.ffn.gated && !model.ffn.gate_up_fused ? 6 : 3;
         const std::size_t appends = !rotates ? 0 : two && !model.attention.qkv_fused ? 6 : 3;
         EXPECT_EQ(together + residuals + activations + appends, apart) << family << " batch " << batch;
       }

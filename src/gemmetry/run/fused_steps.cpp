@@ -105,7 +105,7 @@ class Fuser {
 
   /// Gate and up are one product or two.
   bool activate_in_product(const Launch& launch) {
-    constexpr std::int64_t few_rows = 4;  // of more the library's products are the faster ones
+    constexpr std::int64_t few_rows = 2;  // of more the library's products are the faster ones
     const auto* activation = kernel_of<ActivationKernel>(launch);
     if (!activation || activation->activation.rows > few_rows) return false;
     const op::Activation& of = activation->activation;
