@@ -170,6 +170,35 @@ TEST(Lower, DecodeRunsOneTokenASequenceOverTheCache) {
   EXPECT_TRUE(attended);
 }
 
+TEST(Lower, AWindowRunsItsTokensAsRowsAndDrawsBehindEach) {
+  shape::Workload workload;
+  workload.phase = Phase::decode;
+  workload.batch = 4;
+  workload.cache = 1000;
+  workload.new_tokens = 24;
+  const shape::Model model = shape::preset("llama-3.1-8b");
+  const Program program = lowered(model, workload);
+  int attentions = 0;
+  for (const Step& step : program.steps()) {
+    if (const Gemm* gemm = std::get_if<Gemm>(&step.op)) EXPECT_EQ(gemm->m, 4 * 24) << step.detail;
+    if (const Pointwise* pointwise = std::get_if<Pointwise>(&step.op)) {
+      EXPECT_EQ(pointwise->function, Function::append) << "no last tokens are picked";
+      EXPECT_EQ(pointwise->elements, 4 * 24 * 8 * (128 + 128));
+    }
+    const Attention* attention = std::get_if<Attention>(&step.op);
+    if (attention == nullptr) continue;
+    ++attentions;
+    EXPECT_EQ(attention->queries, 24);
+    EXPECT_EQ(attention->keys, 1024);
+  }
+  EXPECT_EQ(attentions, 1);
+  workload.new_tokens = 1;
+  workload.cache = 1023;
+  workload.batch = 96;
+  const double gemms = total_flop(program, Pass::forward) / total_flop(lowered(model, workload), Pass::forward);
+  EXPECT_NEAR(gemms, 1, 0.01) << "the same rows over nearly the same keys";
+}
+
 TEST(Lower, EagerAttentionWritesItsScoresOften) {
   shape::Workload workload;
   const auto moved = [&](AttentionKind kind) {

@@ -135,6 +135,10 @@ TEST(Memory, OfInferenceIsWeightsAndCache) {
   EXPECT_GT(memory.activations, 0);
   EXPECT_LT(memory.activations, 1e8);
   EXPECT_EQ(memory_per_gpu(model, {.phase = Phase::forward}).kv_cache, 0);
+  const MemoryBytes window =
+      memory_per_gpu(model, {.phase = Phase::decode, .batch = 16, .cache = 4080, .new_tokens = 16});
+  EXPECT_DOUBLE_EQ(window.kv_cache, memory.kv_cache);
+  EXPECT_DOUBLE_EQ(window.activations, 16 * memory.activations) << "of so many rows";
   EXPECT_DOUBLE_EQ(memory.total(), memory.weights + memory.activations + memory.kv_cache);
 }
 

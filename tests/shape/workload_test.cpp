@@ -37,6 +37,8 @@ TEST(Workload, CountsTheTokensOfAStep) {
   EXPECT_EQ(tokens(workload), 8 * 8192);
   workload.phase = Phase::decode;
   EXPECT_EQ(tokens(workload), 4);
+  workload.new_tokens = 32;
+  EXPECT_EQ(tokens(workload), 4 * 32);
 }
 
 TEST(Workload, RefusesSizesOutOfRange) {
@@ -44,6 +46,9 @@ TEST(Workload, RefusesSizesOutOfRange) {
   expect_mentions(problem({.batch = 0}), {"batch = 0"});
   expect_mentions(problem({.sequence = -5}), {"sequence = -5"});
   expect_mentions(problem({.phase = Phase::decode, .cache = -1}), {"cache = -1"});
+  expect_mentions(problem({.phase = Phase::decode, .new_tokens = 0}), {"new tokens of a pass = 0"});
+  expect_mentions(problem({.phase = Phase::decode, .new_tokens = 1 << 21}), {"new tokens of a pass = 2097152"});
+  expect_mentions(problem({.new_tokens = 2}), {"new tokens of a pass = 2", "phase decode"});
   expect_mentions(problem({.tensor_parallel = 0}), {"tensor-parallel degree = 0"});
   expect_mentions(problem({.pipeline_parallel = 1 << 21}), {"pipeline stages = 2097152"});
   expect_mentions(problem({.data_parallel = 0}), {"data-parallel degree = 0"});
@@ -63,6 +68,9 @@ TEST(Workload, EndsWithTheLearnedPositions) {
   EXPECT_EQ(problem({.phase = Phase::decode, .cache = 1023}, "gpt2"), "");
   expect_mentions(problem({.phase = Phase::decode, .cache = 1024}, "gpt2"),
                   {"cache 1024", "1025 positions", "at most 1023"});
+  EXPECT_EQ(problem({.phase = Phase::decode, .cache = 1008, .new_tokens = 16}, "gpt2"), "");
+  expect_mentions(problem({.phase = Phase::decode, .cache = 1009, .new_tokens = 16}, "gpt2"),
+                  {"cache 1009", "1025 positions", "at most 1008"});
   EXPECT_EQ(problem({.sequence = 2048}, "opt-125m"), "") << "the two rows before position 0 are no positions";
   EXPECT_NE(problem({.sequence = 2049}, "opt-125m"), "");
   EXPECT_EQ(problem({.sequence = 1 << 20}, "llama-2-7b"), "") << "rotary positions do not end";

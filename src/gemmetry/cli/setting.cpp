@@ -95,6 +95,7 @@ std::string work_text(const Workload& w) {
   const bool decode = w.phase == shape::Phase::decode;
   std::string line = fmt::format("{}, batch {}, {} {}, {}", name(w.phase), w.batch, decode ? "cache" : "sequence",
                                  decode ? w.cache : w.sequence, name(w.dtype));
+  if (w.new_tokens > 1) line += fmt::format(", {} new tokens at once", w.new_tokens);
   line += fmt::format(", {} attention, {} projections", name(w.attention), name(w.projections));
   if (w.recompute != shape::Recompute::none) line += fmt::format(", {} recompute", name(w.recompute));
   if (w.dropout) line += ", dropout";
@@ -129,6 +130,7 @@ std::vector<Column<Workload>> workload_columns() {
       {{.key = "batch"}, [](const Workload& w) { return Value(w.batch); }},
       {{.key = "sequence"}, [=](const Workload& w) { return but_decode(w, w.sequence); }},
       {{.key = "cache"}, [=](const Workload& w) { return only_decode(w, w.cache); }},
+      {{.key = "new_tokens"}, [=](const Workload& w) { return only_decode(w, w.new_tokens); }},
       {{.key = "dtype"}, [](const Workload& w) { return text(name(w.dtype)); }},
       {{.key = "tensor_parallel"}, [](const Workload& w) { return Value(w.tensor_parallel); }},
       {{.key = "pipeline_parallel"}, [](const Workload& w) { return Value(w.pipeline_parallel); }},

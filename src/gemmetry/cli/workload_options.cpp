@@ -23,7 +23,9 @@ std::int64_t stated_positions(const Model& model) {
 }  // namespace
 
 std::int64_t default_sequence(const Model& model) { return std::min(usual_sequence, stated_positions(model)); }
-std::int64_t default_cache(const Model& model) { return std::min(usual_sequence, stated_positions(model) - 1); }
+std::int64_t default_cache(const Model& model, std::int64_t new_tokens) {
+  return std::max<std::int64_t>(std::min(usual_sequence, stated_positions(model) - new_tokens), 0);
+}
 
 void WorkloadOptions::add_to(CLI::App& app, bool several_degrees) {
   constexpr auto group = "Workload";
@@ -34,6 +36,9 @@ void WorkloadOptions::add_to(CLI::App& app, bool several_degrees) {
   add_size(app, "--batch", workload_.batch, "sequences b (microbatch of one data-parallel rank)")->group(group);
   add_size(app, "--seq", sequence_, "tokens a sequence s; 2048, or the model's positions if fewer")->group(group);
   add_size(app, "--cache", cache_, "decode: tokens already in the cache of each sequence; --seq unless stated", 0)
+      ->group(group);
+  add_size(app, "--pass-tokens", workload_.new_tokens,
+           "decode: new tokens of a sequence in one pass; several: a window of drafts that is verified")
       ->group(group);
   add_choice(app, "--dtype", workload_.dtype, {Dtype::bf16, Dtype::fp16, Dtype::fp8, Dtype::tf32, Dtype::fp32},
              "type of operands; fp16 on a GPU that has no bf16")
@@ -82,8 +87,10 @@ Workload WorkloadOptions::workload(const Model& model, const gpu::Gpu& gpu) cons
   workload.tensor_parallel = tensor_parallel_.front();
   const bool decode = workload.phase == Phase::decode;
   workload.sequence = sequence_.value_or(default_sequence(model));
-  if (decode) workload.cache = cache_.value_or(sequence_.value_or(default_cache(model)));
+  if (decode) workload.cache = cache_.value_or(sequence_.value_or(default_cache(model, workload.new_tokens)));
   if (!decode && cache_) throw Error("--cache is for --phase decode only: leave it out, or say --phase decode");
+  if (!decode && workload.new_tokens > 1)
+    throw Error("--pass-tokens is for --phase decode only: leave it out, or say --phase decode");
   validate(workload, model);
   return workload;
 }

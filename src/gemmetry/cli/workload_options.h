@@ -11,9 +11,9 @@
 namespace gemmetry::cli {
 
 /// Tokens a sequence has unless said: 2048, or as many positions as the model states. And the cache it has in decode,
-/// which leaves a position for the new token.
+/// which leaves positions for the new ones.
 std::int64_t default_sequence(const shape::Model& model);
-std::int64_t default_cache(const shape::Model& model);
+std::int64_t default_cache(const shape::Model& model, std::int64_t new_tokens = 1);
 
 /// What is run with the model, and over how many GPUs.
 class WorkloadOptions {

@@ -14,11 +14,13 @@ Emitter::Emitter(const shape::Model& m, const shape::Workload& w, Sink& sink) : 
   tape_.reserve(32);
 }
 
-std::int64_t Emitter::new_tokens() const { return workload.phase == Phase::decode ? 1 : workload.sequence; }
+std::int64_t Emitter::new_tokens() const {
+  return workload.phase == Phase::decode ? workload.new_tokens : workload.sequence;
+}
 std::int64_t Emitter::tokens() const { return workload.batch * new_tokens(); }
 std::int64_t Emitter::stream_rows() const { return workload.sequence_parallel ? sharded(tokens()) : tokens(); }
 std::int64_t Emitter::key_tokens() const {
-  return workload.phase == Phase::decode ? workload.cache + 1 : workload.sequence;
+  return workload.phase == Phase::decode ? workload.cache + workload.new_tokens : workload.sequence;
 }
 std::int64_t Emitter::heads() const { return sharded(model.attention.heads); }
 std::int64_t Emitter::kv_heads() const { return sharded(model.attention.kv_heads); }

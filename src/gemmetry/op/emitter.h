@@ -21,10 +21,10 @@ class Emitter {
 
   // Sizes on one GPU.
   std::int64_t tensor_parallel() const { return workload.tensor_parallel; }
-  std::int64_t new_tokens() const;   ///< of one sequence: s, or 1 in decode
-  std::int64_t tokens() const;       ///< of the batch: b s, or b in decode
+  std::int64_t new_tokens() const;   ///< of one sequence: s, or those of a pass in decode
+  std::int64_t tokens() const;       ///< of the batch: b times as many
   std::int64_t stream_rows() const;  ///< rows of the residual stream here: tokens, over t with sequence parallel
-  std::int64_t key_tokens() const;   ///< keys a query may see: s, or the cache and the new token
+  std::int64_t key_tokens() const;   ///< keys a query may see: s, or the cache and the new tokens
   std::int64_t heads() const;        ///< a/t
   std::int64_t kv_heads() const;     ///< KV heads/t, at least one
   std::int64_t sharded(std::int64_t size) const;  ///< size/t, rounded up

@@ -52,7 +52,8 @@ void emit_embedding(Emitter& emit) {
 
 void emit_output(Emitter& emit) {
   const shape::Model& model = emit.model;
-  const bool every_token = emit.workload.phase == Phase::forward || emit.training();
+  const bool verifies = emit.workload.phase == Phase::decode && emit.workload.new_tokens > 1;  // draws behind each
+  const bool every_token = emit.workload.phase == Phase::forward || emit.training() || verifies;
   TensorId x = emit.tensor("hidden", Role::carried, emit.stream_rows(), model.hidden);
   if (model.final_norm) x = emit.norm(Module::final_norm, "", x);
   if (model.pooler) {

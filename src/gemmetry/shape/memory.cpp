@@ -44,7 +44,7 @@ struct Shares {
   Shares(const Model& m, const Workload& w)
       : e(wide_bytes(w.dtype)),
         t(static_cast<double>(w.tensor_parallel)),
-        rows(static_cast<double>(w.batch) * (w.phase == Phase::decode ? 1.0 : static_cast<double>(w.sequence))),
+        rows(static_cast<double>(w.batch) * static_cast<double>(w.phase == Phase::decode ? w.new_tokens : w.sequence)),
         stream_rows(w.sequence_parallel ? rows / t : rows),
         h(static_cast<double>(m.hidden)),
         heads(static_cast<double>(m.attention.heads) / t),
@@ -205,7 +205,7 @@ double inference_activations(const Model& model, const Workload& workload) {
   const double qkv = s.rows * (s.heads * s.head_dim + s.kv_heads * (s.head_dim + s.value_dim));
   double attention = s.e * (qkv + s.rows * std::max(s.h, s.heads * s.value_dim));
   if (workload.attention != AttentionKind::fused) {
-    const double keys = static_cast<double>(decoding ? workload.cache + 1 : workload.sequence);
+    const double keys = static_cast<double>(decoding ? workload.cache + workload.new_tokens : workload.sequence);
     const double bytes = workload.attention == AttentionKind::eager ? s.e + std::max(4.0, s.e) : 2 * s.e;
     attention += s.rows * s.heads * keys * bytes;
   }
@@ -246,7 +246,8 @@ MemoryBytes memory_per_gpu(const Model& model, const Workload& workload) {
     memory.activations = inference_activations(model, workload);
     const double sequences = static_cast<double>(workload.batch);
     if (workload.phase == Phase::prefill) memory.kv_cache = sequences * kv_bytes(model, workload, workload.sequence);
-    if (workload.phase == Phase::decode) memory.kv_cache = sequences * kv_bytes(model, workload, workload.cache + 1);
+    if (workload.phase == Phase::decode)
+      memory.kv_cache = sequences * kv_bytes(model, workload, workload.cache + workload.new_tokens);
     return memory;
   }
   const double e = wide_bytes(workload.dtype);

@@ -11,6 +11,7 @@ namespace gemmetry::shape {
 namespace {
 
 constexpr std::int64_t max_tokens = std::int64_t{1} << 40;
+constexpr std::int64_t max_new_tokens = std::int64_t{1} << 20;
 constexpr std::int64_t max_degree = std::int64_t{1} << 20;
 
 void require_in_range(std::string_view what, std::int64_t value, std::int64_t low, std::int64_t high) {
@@ -20,7 +21,7 @@ void require_in_range(std::string_view what, std::int64_t value, std::int64_t lo
 
 /// What each sequence holds at the end of the step.
 std::int64_t positions_used(const Workload& workload) {
-  return workload.phase == Phase::decode ? workload.cache + 1 : workload.sequence;
+  return workload.phase == Phase::decode ? workload.cache + workload.new_tokens : workload.sequence;
 }
 
 void require_positions(const Workload& workload, const Model& model) {
@@ -31,7 +32,8 @@ void require_positions(const Workload& workload, const Model& model) {
   const bool decoding = workload.phase == Phase::decode;
   throw Error(fmt::format("{} {} needs {} positions, but the learned position table of {} has {}: use at most {}",
                           decoding ? "cache" : "sequence", decoding ? workload.cache : workload.sequence, used,
-                          model.name.empty() ? "the model" : model.name, rows, decoding ? rows - 1 : rows));
+                          model.name.empty() ? "the model" : model.name, rows,
+                          decoding ? std::max<std::int64_t>(rows - workload.new_tokens, 0) : rows));
 }
 
 /// The divisors of `size` next to `parts`, which is none of them: "4 or 8", or one of the two.
@@ -57,7 +59,7 @@ void require_divides(std::vector<std::string>& reasons, std::string_view what, s
 }  // namespace
 
 std::int64_t tokens(const Workload& workload) {
-  if (workload.phase == Phase::decode) return workload.batch;
+  if (workload.phase == Phase::decode) return workload.batch * workload.new_tokens;
   const std::int64_t microbatches = workload.phase == Phase::training ? workload.microbatches : 1;
   return workload.batch * workload.sequence * microbatches;
 }
@@ -66,12 +68,16 @@ void validate(const Workload& workload, const Model& model) {
   require_in_range("batch", workload.batch, 1, max_tokens);
   require_in_range("sequence", workload.sequence, 1, max_tokens);
   require_in_range("cache", workload.cache, 0, max_tokens - 1);
+  require_in_range("new tokens of a pass", workload.new_tokens, 1, max_new_tokens);
   require_in_range("tensor-parallel degree", workload.tensor_parallel, 1, max_degree);
   require_in_range("pipeline stages", workload.pipeline_parallel, 1, max_degree);
   require_in_range("data-parallel degree", workload.data_parallel, 1, max_degree);
   require_in_range("microbatches", workload.microbatches, 1, max_degree);
 
   const bool decoding = workload.phase == Phase::decode;
+  if (!decoding && workload.new_tokens > 1)
+    throw Error(fmt::format("new tokens of a pass = {}: only decode adds tokens to a cache: use phase decode, or 1",
+                            workload.new_tokens));
   const std::int64_t length = positions_used(workload);
   if (workload.batch > max_tokens / length)
     throw Error(fmt::format("batch {} of {} {} holds more than 2^40 tokens: use a smaller batch", workload.batch,

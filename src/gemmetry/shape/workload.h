@@ -14,7 +14,7 @@ enum class Phase {
   forward,   ///< one forward pass over batch x sequence, nothing kept (scoring; what the paper measures)
   training,  ///< forward, backward and optimizer update of one microbatch
   prefill,   ///< forward over the prompt, keys and values written to the cache, logits of the last token only
-  decode,    ///< one new token for each of `batch` sequences over a cache of `cache` tokens
+  decode,    ///< `new_tokens` for each of `batch` sequences over a cache of `cache` tokens
 };
 
 /// How attention runs.
@@ -42,6 +42,7 @@ struct Workload {
   std::int64_t batch = 4;        ///< b: microbatch of one data-parallel rank; sequences in decode
   std::int64_t sequence = 2048;  ///< s: tokens a sequence; in decode not used
   std::int64_t cache = 0;        ///< decode: tokens already in the cache of each sequence
+  std::int64_t new_tokens = 1;   ///< decode: tokens each sequence adds in one pass; several: a window that is verified
   Dtype dtype = Dtype::bf16;
 
   std::int64_t tensor_parallel = 1;    ///< t
@@ -60,12 +61,13 @@ struct Workload {
   bool operator==(const Workload&) const = default;
 };
 
-/// Tokens one step processes on one tensor-parallel group: batch x sequence (x microbatches when training), or batch in
-/// decode.
+/// Tokens one step processes on one tensor-parallel group: batch x sequence (x microbatches when training), or batch x
+/// new_tokens in decode.
 std::int64_t tokens(const Workload& workload);
 
-/// Throws Error naming the first size that is not positive or over its limit, a sequence longer than a learned position
-/// table of `model`, or a phase that it does not have (an encoder neither fills a cache nor decodes).
+/// Throws Error naming the first size that is not positive or over its limit, several new tokens in a phase other than
+/// decode, a sequence longer than a learned position table of `model`, or a phase that it does not have (an encoder
+/// neither fills a cache nor decodes).
 void validate(const Workload& workload, const Model& model);
 
 /// Why the model cannot be split as `workload` says, one sentence each with the fix; empty if it can. Heads, KV heads

@@ -93,6 +93,7 @@ const std::array workload_fields{
     ModelField{"batch", &Workload::batch},
     ModelField{"sequence", &Workload::sequence},
     ModelField{"cache", &Workload::cache, 0},
+    ModelField{"new_tokens", &Workload::new_tokens},
     ModelField{"dtype", &set_dtype},
     ModelField{"tensor_parallel", &Workload::tensor_parallel},
     ModelField{"attention", &set_attention},
