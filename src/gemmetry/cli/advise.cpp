@@ -34,7 +34,8 @@ Examples:
   gemmetry advise llama-2-7b --ffn 10922 --only ffn
   gemmetry advise --params 2.7e9 --attention unfused
   gemmetry advise my/config.json --phase decode --batch 32 --cache 8192 --pareto
-  gemmetry advise gpt2-medium --adapter houlsby --slowdown 5% --batch 16 --seq 256      the largest rank)";
+  gemmetry advise gpt2-medium --adapter houlsby --slowdown 5% --batch 16 --seq 256      the largest rank
+  gemmetry advise verify llama-3.1-8b --rate 12 --flip 0.45%      shapes of verified decoding's passes)";
 
 constexpr std::string_view quality_note =
     "Ranked by predicted time alone: model quality is not predicted. Candidates of one group cannot be told apart.";
@@ -281,6 +282,7 @@ void add_advise(CLI::App& app, Command& chosen) {
   options->workload.add_to(sub);
   options->gpu.add_to(sub);
   options->output.add_to(sub);
+  add_advise_verify(sub, chosen);
   sub.footer(examples);
   set_command(sub, chosen, options, run_advise);
 }

@@ -17,6 +17,7 @@ using Command = std::function<ExitCode(const Console&)>;
 void add_explain(CLI::App& app, Command& chosen);
 void add_check(CLI::App& app, Command& chosen);
 void add_advise(CLI::App& app, Command& chosen);
+void add_advise_verify(CLI::App& advise, Command& chosen);
 void add_gemm(CLI::App& app, Command& chosen);
 void add_predict(CLI::App& app, Command& chosen);
 void add_measure(CLI::App& app, Command& chosen);
@@ -36,11 +37,17 @@ void add_gpus(CLI::App& app, Command& chosen);
 void add_nodes(CLI::App& app, Command& chosen);
 void add_completion(CLI::App& app, Command& chosen);
 
-/// Ties a subcommand to what it runs: `run(options, console)`, with options that live as long as the program.
+/// Error for options in front of a subcommand's subcommand: they are its own.
+void require_no_options(const CLI::App& subcommand);
+
+/// Ties a subcommand to what it runs: `run(options, console)`, with options that live as long as the program. A
+/// subcommand of its own that is given runs instead.
 template <class Options, class Run>
 void set_command(CLI::App& subcommand, Command& chosen, std::shared_ptr<Options> options, Run run) {
-  subcommand.callback(
-      [&chosen, options, run] { chosen = [options, run](const Console& console) { return run(*options, console); }; });
+  subcommand.callback([&subcommand, &chosen, options, run] {
+    if (!subcommand.get_subcommands().empty()) return require_no_options(subcommand);
+    chosen = [options, run](const Console& console) { return run(*options, console); };
+  });
 }
 
 }  // namespace gemmetry::cli
