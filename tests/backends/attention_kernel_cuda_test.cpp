@@ -21,6 +21,7 @@ struct AttentionCase {
   std::int32_t splits = 0;
   std::int64_t pad = 0;
   std::int64_t offset = 0;
+  std::vector<std::int32_t> slots;
 };
 
 measure::AttentionKernel kernel_of(const AttentionCase& given) {
@@ -32,6 +33,7 @@ measure::AttentionKernel kernel_of(const AttentionCase& given) {
           .o_stride = a.heads * a.value_dim + given.pad,
           .k_sequence = a.keys * (a.kv_heads * a.head_dim + given.pad) + given.pad,
           .lengths = !given.lengths.empty(),
+          .slots = !given.slots.empty(),
           .splits = given.splits};
 }
 
@@ -43,6 +45,7 @@ std::vector<Data> operands_of(const AttentionCase& given) {
                                 random(type, a.batch * kernel.k_sequence, 2, given.offset),
                                 random(type, a.batch * kernel.v_sequence, 3, given.offset)};
   if (kernel.lengths) operands.push_back(whole_numbers(given.lengths));
+  if (kernel.slots) operands.push_back(whole_numbers(given.slots));
   operands.push_back(random(type, a.batch * a.queries * kernel.o_stride, 4, given.offset));
   return operands;
 }
@@ -121,6 +124,56 @@ TEST_F(Cuda, AttentionKernelsOfPrefill) {
           expect_attention(*backend_, {attention(1, 96, 200, 4, 4, 128, dtype, 50), {}, 0, pad, offset}, key);
           expect_attention(*backend_, {attention(1, 64, 64, 4, 2, 80, dtype, 0, false), {}, 0, pad, offset}, key);
         }
+}
+
+TEST_F(Cuda, AttentionKernelsOfSlots) {
+  for (const Dtype dtype : floats)
+    for (const std::int32_t splits : {0, 1, 3})
+      for (const std::int64_t dim : {64, 128, 20}) {
+        expect_attention(*backend_, {attention(3, 1, 300, 4, 2, dim, dtype), {300, 1, 130}, splits, 0, 0, {2, 0, 1}});
+        expect_attention(*backend_,
+                         {attention(4, 1, 515, 8, 1, dim, dtype), {515, 9, 1, 64}, splits, 8, 0, {1, -1, 3, 0}});
+        expect_attention(*backend_, {attention(3, 16, 260, 8, 2, dim, dtype), {260, 41, 7}, splits, 0, 0, {-1, 2, 0}});
+        expect_attention(*backend_, {attention(2, 40, 400, 4, 4, dim, dtype, 70), {390, 100}, splits, 0, 0, {1, 1}});
+      }
+}
+
+/// A window's rows have the bits of decoding them one by one, wherever in the window, and in whichever slot and
+/// company.
+TEST_F(Cuda, AttentionKernelsWithOneSplitAreTheSameInWindowsAndInDecoding) {
+  for (const Dtype dtype : floats)
+    for (const std::int64_t window : {0, 37})
+      for (const std::int64_t group : {1, 4}) {
+        const std::int64_t queries = 21, keys = 200, dim = 64;
+        const std::int64_t row = 2 * group * dim;
+        const AttentionCase pass{
+            attention(3, queries, keys, 2 * group, 2, dim, dtype, window), {150, 9, 21}, 1, 0, 0, {2, -1, 0}};
+        const std::vector<Data> all = operands_of(pass);
+        const Values results = run_kernel(*backend_, kernel_of(pass), all, 5);
+        for (const std::int64_t b : {0, 2}) {
+          // A decoding batch of all its rows, with dummies between, over the same cache.
+          AttentionCase decode{attention(2 * queries, 1, keys, 2 * group, 2, dim, dtype, window), {}, 1};
+          Data q{element(dtype), {}};
+          for (std::int64_t i = 0; i < queries; ++i)
+            for (const bool dummy : {true, false}) {
+              const std::int32_t length = pass.lengths[static_cast<std::size_t>(b)];
+              decode.lengths.push_back(length - static_cast<std::int32_t>(queries - 1 - i));
+              decode.slots.push_back(dummy ? -1 : pass.slots[static_cast<std::size_t>(b)]);
+              const auto from = all[0].values.begin() + (b * queries + i) * row;
+              q.values.insert(q.values.end(), from, from + row);
+            }
+          Data o{element(dtype), Values(q.values.size())};
+          const Values decoded =
+              run_kernel(*backend_, kernel_of(decode),
+                         {q, all[1], all[2], whole_numbers(decode.lengths), whole_numbers(decode.slots), o}, 5);
+          for (std::int64_t i = 0; i < queries; ++i) {
+            const auto one = decoded.begin() + (2 * i + 1) * row;
+            EXPECT_TRUE(std::equal(one, one + row, results.begin() + (b * queries + i) * row))
+                << shape::name(dtype) << " window " << window << " group " << group << " sequence " << b << " row "
+                << i;
+          }
+        }
+      }
 }
 
 /// With fixed parts a query's result is the same bits whatever stands beside it.

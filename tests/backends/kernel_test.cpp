@@ -128,7 +128,8 @@ Values naive(const measure::AttentionKernel& given, const std::vector<Data>& ope
   for (std::int64_t b = 0; b < a.batch; ++b)
     for (std::int64_t i = 0; i < a.queries; ++i)
       for (std::int64_t h = 0; h < a.heads; ++h) {
-        const std::int64_t length = kernel.lengths ? static_cast<std::int64_t>(at(3, b)) : a.keys;
+        const std::int64_t slot = kernel.slots ? static_cast<std::int64_t>(at(kernel.lengths ? 4 : 3, b)) : b;
+        const std::int64_t length = slot < 0 ? 0 : kernel.lengths ? static_cast<std::int64_t>(at(3, b)) : a.keys;
         const std::int64_t place = std::max<std::int64_t>(length - a.queries + i, 0);
         const std::int64_t kv = h * a.kv_heads / a.heads;
         Values weights(static_cast<std::size_t>(length));
@@ -139,14 +140,14 @@ Values naive(const measure::AttentionKernel& given, const std::vector<Data>& ope
           double dot = 0;
           for (std::int64_t d = 0; d < a.head_dim; ++d)
             dot += at(0, (b * a.queries + i) * kernel.q_stride + h * a.head_dim + d) *
-                   at(1, b * kernel.k_sequence + j * kernel.k_stride + kv * a.head_dim + d);
+                   at(1, slot * kernel.k_sequence + j * kernel.k_stride + kv * a.head_dim + d);
           sum += weights[static_cast<std::size_t>(j)] = std::exp(dot / std::sqrt(static_cast<double>(a.head_dim)));
         }
         for (std::int64_t d = 0; d < a.value_dim; ++d) {
           double out = 0;
           for (std::int64_t j = 0; j < length; ++j)
             out += weights[static_cast<std::size_t>(j)] *
-                   at(2, b * kernel.v_sequence + j * kernel.v_stride + kv * a.value_dim + d);
+                   at(2, slot * kernel.v_sequence + j * kernel.v_stride + kv * a.value_dim + d);
           o[static_cast<std::size_t>((b * a.queries + i) * kernel.o_stride + h * a.value_dim + d)] =
               sum > 0 ? out / sum : 0;
         }
@@ -154,20 +155,23 @@ Values naive(const measure::AttentionKernel& given, const std::vector<Data>& ope
   return o;
 }
 
-std::vector<Data> attention_operands(const measure::AttentionKernel& given, std::vector<std::int32_t> lengths) {
+std::vector<Data> attention_operands(const measure::AttentionKernel& given, std::vector<std::int32_t> lengths,
+                                     std::vector<std::int32_t> slots = {}) {
   const auto kernel = std::get<measure::AttentionKernel>(measure::with_strides(given));
   const op::Attention& a = kernel.attention;
   std::vector<Data> operands = {random(Element::fp32, a.batch * a.queries * kernel.q_stride, 1),
                                 random(Element::fp32, a.batch * kernel.k_sequence, 2),
                                 random(Element::fp32, a.batch * kernel.v_sequence, 3)};
   if (kernel.lengths) operands.push_back(whole_numbers(std::move(lengths)));
+  if (kernel.slots) operands.push_back(whole_numbers(std::move(slots)));
   operands.push_back(random(Element::fp32, a.batch * a.queries * kernel.o_stride, 4));
   return operands;
 }
 
 TEST_F(CpuKernels, AttentionIsItsDefinition) {
-  const auto expect = [&](const measure::AttentionKernel& kernel, std::vector<std::int32_t> lengths = {}) {
-    const std::vector<Data> operands = attention_operands(kernel, std::move(lengths));
+  const auto expect = [&](const measure::AttentionKernel& kernel, std::vector<std::int32_t> lengths = {},
+                          std::vector<std::int32_t> slots = {}) {
+    const std::vector<Data> operands = attention_operands(kernel, std::move(lengths), std::move(slots));
     expect_near(run(kernel, operands, operands.size() - 1), naive(kernel, operands), 1e-5);
   };
   const op::Attention square{.batch = 2,
@@ -193,6 +197,8 @@ TEST_F(CpuKernels, AttentionIsItsDefinition) {
   expect({.attention = decode, .lengths = true, .splits = 3}, {9, 2, 1, 0});
   decode.window = 0;
   expect({.attention = decode, .lengths = true}, {5, 9, 1, 0});
+  expect({.attention = decode, .lengths = true, .slots = true}, {5, 9, 3, 0}, {3, 0, -1, 2});
+  expect({.attention = decode, .slots = true}, {}, {1, 1, 2, -7});
 }
 
 TEST_F(CpuKernels, NormsOfGroupsInPlace) {

@@ -13,7 +13,7 @@
 namespace gemmetry::measure {
 
 /// Changes whenever anything in this file, element.h, kernel.h, operands.h or op/operator.h changes.
-inline constexpr int backend_abi = 2;
+inline constexpr int backend_abi = 3;
 
 enum class StatusCode {
   ok,

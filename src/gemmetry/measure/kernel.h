@@ -49,10 +49,13 @@ struct ActivatedProductKernel {
 };
 inline constexpr std::int64_t most_activated_rows = 8;
 
-/// Fused attention, forward: q, k, v, [lengths], o. Query row i of sequence b is row b queries + i of q; key j of it
-/// lies at k + b k_sequence + j k_stride. With `lengths` (int32, one a sequence) a sequence has that many keys, at most
-/// `attention.keys`, and causal and window count from its own end: query i stands at lengths[b] - queries + i; a query
-/// that stands before the first key is computed as if it stood there.
+/// Fused attention, forward: q, k, v, [lengths], [slots], o. Query row i of sequence b is row b queries + i of q; key j
+/// of it lies at k + b k_sequence + j k_stride. With `lengths` (int32, one a sequence) a sequence has that many keys,
+/// at most `attention.keys`, and causal and window count from its own end: query i stands at lengths[b] - queries + i;
+/// a query that stands before the first key is computed as if it stood there. With `slots` (int32, one a sequence) its
+/// keys and values are those of sequence slots[b]; of a negative slot nothing is read, and its rows of o become 0. With
+/// splits > 0 a row of o has the same bits whatever other rows, sequences and slots there are, and wherever among its
+/// sequence's queries it stands: what counts is its own q, the keys that it sees and their positions.
 struct AttentionKernel {
   op::Attention attention;
   std::int64_t q_stride = 0;
@@ -62,6 +65,7 @@ struct AttentionKernel {
   std::int64_t k_sequence = 0;  ///< elements from a sequence's keys to the next sequence's; 0: keys k_stride
   std::int64_t v_sequence = 0;
   bool lengths = false;
+  bool slots = false;
   std::int32_t splits = 0;  ///< parts the keys are cut in, each summed on its own; 0: as many as is fast
 };
 

@@ -94,7 +94,7 @@ struct OperandCount {
   std::int64_t operator()(const ActivatedProductKernel& a) const {
     return 2 + (a.gated ? 2 : 1) * (reads_bias(a.product) ? 2 : 1);
   }
-  std::int64_t operator()(const AttentionKernel& a) const { return a.lengths ? 5 : 4; }
+  std::int64_t operator()(const AttentionKernel& a) const { return 4 + (a.lengths ? 1 : 0) + (a.slots ? 1 : 0); }
   std::int64_t operator()(const NormKernel& n) const { return n.norm.norm == shape::NormKind::layer_norm ? 4 : 3; }
   std::int64_t operator()(const RotaryKernel&) const { return 3; }
   std::int64_t operator()(const AppendKernel&) const { return 6; }

@@ -27,21 +27,25 @@ void run(const measure::AttentionKernel& kernel, void* const* operands) {
   const Elements q(a.dtype, operands[0]);
   const Elements k(a.dtype, operands[1]);
   const Elements v(a.dtype, operands[2]);
-  const Elements o(a.dtype, operands[kernel.lengths ? 4 : 3]);
+  const int after_lengths = kernel.lengths ? 4 : 3;
   const auto* lengths = kernel.lengths ? static_cast<const std::int32_t*>(operands[3]) : nullptr;
+  const auto* slots = kernel.slots ? static_cast<const std::int32_t*>(operands[after_lengths]) : nullptr;
+  const Elements o(a.dtype, operands[kernel.slots ? after_lengths + 1 : after_lengths]);
   const float scale = 1 / std::sqrt(static_cast<float>(a.head_dim));
   std::vector<float> weights(static_cast<std::size_t>(a.keys));
   std::vector<float> out(static_cast<std::size_t>(a.value_dim));
 
   for (std::int64_t sequence = 0; sequence < a.batch; ++sequence) {
-    const std::int64_t length = lengths ? std::clamp<std::int64_t>(lengths[sequence], 0, a.keys) : a.keys;
+    const std::int64_t slot = slots ? slots[sequence] : sequence;
+    const std::int64_t said = slot < 0 ? 0 : lengths ? lengths[sequence] : a.keys;
+    const std::int64_t length = std::clamp<std::int64_t>(said, 0, a.keys);
     for (std::int64_t query = 0; query < a.queries; ++query)
       for (std::int64_t head = 0; head < a.heads; ++head) {
         const std::int64_t row = sequence * a.queries + query;
         const std::int64_t kv_head = head / (a.heads / a.kv_heads);
         const std::int64_t q_at = row * kernel.q_stride + head * a.head_dim;
-        const std::int64_t k_at = sequence * kernel.k_sequence + kv_head * a.head_dim;
-        const std::int64_t v_at = sequence * kernel.v_sequence + kv_head * a.value_dim;
+        const std::int64_t k_at = slot * kernel.k_sequence + kv_head * a.head_dim;
+        const std::int64_t v_at = slot * kernel.v_sequence + kv_head * a.value_dim;
         const Span span = visible(a, length, query);
         float most = -INFINITY;
         for (std::int64_t key = span.first; key < span.end; ++key) {

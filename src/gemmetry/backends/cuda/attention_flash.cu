@@ -8,6 +8,13 @@
 // are queries times those heads, 16 a warp. With few rows the memory's pace is all that counts: each warp has its own
 // tiles of keys and its own ring of copies under way, and none waits for another before the end. With many rows the
 // warps have rows of their own and share the tiles.
+//
+// With fixed parts, one of them or several, a row's bits do not hang on its neighbours. Blocks then always have 16
+// rows; a tile is the same keys for every row, as parts begin at multiples of their size and tiles are counted from
+// there, and it is the same warp's whatever the block sees of the part. Tiles that only neighbours see change nothing
+// of a row: its scores are -infinity, so its largest stays, what it has is multiplied by 2^0, and weights of 0 are
+// added. That a row stands elsewhere in a 16-row tile changes neither the order nor the operations of its sums.
+// (Weights of 0 are multiplied with values that neighbours see: these must be finite.)
 
 namespace gemmetry::backends::cuda {
 namespace {
@@ -60,8 +67,8 @@ class Block {
         lane_(static_cast<int>(threadIdx.x) % 32),
         team_(warp_ / RowWarps),
         member_(static_cast<int>(threadIdx.x) % S::team_threads),
-        k_(a.k + rows.sequence * a.k_sequence + std::int64_t{rows.kv_head} * a.head_dim),
-        v_(a.v + rows.sequence * a.v_sequence + std::int64_t{rows.kv_head} * a.value_dim) {}
+        k_(a.k + slot_of(a, rows.sequence) * a.k_sequence + std::int64_t{rows.kv_head} * a.head_dim),
+        v_(a.v + slot_of(a, rows.sequence) * a.v_sequence + std::int64_t{rows.kv_head} * a.value_dim) {}
 
   __device__ void run() {
     load_queries();

@@ -19,6 +19,7 @@ struct AttentionArrays {
   const T* k;
   const T* v;
   const std::int32_t* lengths;  ///< null: all have `keys`
+  const std::int32_t* slots;    ///< null: each sequence has its own
   T* o;
   float* partial;      ///< [query row][head][part][value_dim]
   float2* statistics;  ///< [query row][head][part]: largest score and sum of weights
@@ -48,8 +49,16 @@ struct Span {
   int end;
 };
 
+/// Where a sequence's keys and values lie; negative: nowhere.
+template <typename T>
+__device__ int slot_of(const AttentionArrays<T>& a, int sequence) {
+  return a.slots == nullptr ? sequence : a.slots[sequence];
+}
+
+/// Nothing lies nowhere.
 template <typename T>
 __device__ int length_of(const AttentionArrays<T>& a, int sequence) {
+  if (slot_of(a, sequence) < 0) return 0;
   return a.lengths == nullptr ? a.keys : max(0, min(a.lengths[sequence], a.keys));
 }
 

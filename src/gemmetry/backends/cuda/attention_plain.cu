@@ -32,8 +32,9 @@ __global__ void __launch_bounds__(threads) plain(const __grid_constant__ Attenti
   const int kv_head = head / (a.heads / a.kv_heads);
   const Span all = visible(a, length_of(a, sequence), query);
   const Part part = part_of(a, all, split);
-  const T* k = a.k + sequence * a.k_sequence + std::int64_t{kv_head} * a.head_dim;
-  const T* v = a.v + sequence * a.v_sequence + std::int64_t{kv_head} * a.value_dim;
+  const std::int64_t slot = slot_of(a, sequence);
+  const T* k = a.k + slot * a.k_sequence + std::int64_t{kv_head} * a.head_dim;
+  const T* v = a.v + slot * a.v_sequence + std::int64_t{kv_head} * a.value_dim;
   for (int d = threadIdx.x; d < a.head_dim; d += threads) {
     q[d] = widen(a.q[row * a.q_stride + std::int64_t{head} * a.head_dim + d]);
   }

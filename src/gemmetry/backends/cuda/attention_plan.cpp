@@ -115,6 +115,7 @@ class OwnAttentionPlan final : public CudaPlan {
     std::snprintf(algorithm_.library, sizeof algorithm_.library, "own");
     std::snprintf(algorithm_.kernel, sizeof algorithm_.kernel, "attention");
     std::snprintf(algorithm_.key, sizeof algorithm_.key, "own:attention");
+    algorithm_.split_k = static_cast<std::int32_t>(key_parts(kernel_, sms_));
     algorithm_.workspace_bytes = workspace_bytes(kernel_, sms_);
   }
 
@@ -159,13 +160,15 @@ Status AttentionPlanner::graph(const measure::AttentionKernel& kernel, bool stat
 Status AttentionPlanner::plan_kernel(const measure::AttentionKernel& kernel, const char* key,
                                      std::unique_ptr<CudaPlan>* plan) {
   constexpr std::string_view own = "own:attention";
-  const bool several = kernel.attention.queries > 1 && !kernel.lengths && kernel.splits == 0 &&
+  const bool from_cache = kernel.lengths || kernel.slots;
+  const bool several = kernel.attention.queries > 1 && !from_cache && kernel.splits == 0 &&
                        kernel.attention.queries <= kernel.attention.keys && in_packs(kernel);
   const bool named = key != nullptr && key != own;
   const Status own_status = inspect_own_attention(kernel);
   if (named || (key == nullptr && several && kernel.attention.dtype != shape::Dtype::fp32)) {
-    if (kernel.lengths)
-      return failure(StatusCode::unsupported, "kernel attention: engine %.60s: only %s reads lengths", key, own.data());
+    if (from_cache)
+      return failure(StatusCode::unsupported, "kernel attention: engine %.60s: only %s reads lengths and slots", key,
+                     own.data());
     Engine engine;
     std::shared_ptr<AttentionGraph> made;
     Status status = graph(kernel, false, &made);

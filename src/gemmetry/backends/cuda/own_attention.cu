@@ -53,8 +53,10 @@ Status run(const measure::AttentionKernel& kernel, const Launch& on) {
   arrays.q = on.array<const T>(0);
   arrays.k = on.array<const T>(1);
   arrays.v = on.array<const T>(2);
+  const int after_lengths = kernel.lengths ? 4 : 3;
   arrays.lengths = kernel.lengths ? on.array<const std::int32_t>(3) : nullptr;
-  arrays.o = on.array<T>(kernel.lengths ? 4 : 3);
+  arrays.slots = kernel.slots ? on.array<const std::int32_t>(after_lengths) : nullptr;
+  arrays.o = on.array<T>(kernel.slots ? after_lengths + 1 : after_lengths);
   arrays.statistics = static_cast<float2*>(on.workspace);
   arrays.partial = static_cast<float*>(on.workspace) + 2 * partial_sums(kernel, splits);
   arrays.q_stride = kernel.q_stride;
@@ -102,6 +104,8 @@ Status inspect_own_attention(const measure::AttentionKernel& kernel) {
     return failure(StatusCode::unsupported, "kernel attention: too many rows, or more than 1024 splits");
   return {};
 }
+
+std::int64_t key_parts(const measure::AttentionKernel& kernel, int sms) noexcept { return splits_of(kernel, sms); }
 
 std::int64_t workspace_bytes(const measure::AttentionKernel& kernel, int sms) noexcept {
   const std::int64_t splits = splits_of(kernel, sms);
