@@ -27,7 +27,9 @@ class Elements {
 /// f(x) of the FFN's activation.
 float activated(shape::Activation function, measure::Gelu gelu, float x);
 
-void run(const measure::ProductKernel& kernel, void* const* operands);
+/// `parts`: k is summed in so many parts, each in order, which are then added; a row's bits do not hang on the others.
+/// 0: by OpenBLAS, in an order of its own.
+void run(const measure::ProductKernel& kernel, void* const* operands, std::int64_t parts = 0);
 void run(const measure::ActivatedProductKernel& kernel, void* const* operands);
 void run(const measure::AttentionKernel& kernel, void* const* operands);
 void run(const measure::NormKernel& kernel, void* const* operands);

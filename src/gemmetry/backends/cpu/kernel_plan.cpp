@@ -1,8 +1,10 @@
 #include "gemmetry/backends/cpu/kernel_plan.h"
 
 #include <algorithm>
+#include <charconv>
 #include <limits>
 #include <string>
+#include <string_view>
 
 #include "gemmetry/backends/cpu/kernel_loops.h"
 #include "gemmetry/backends/cpu/status.h"
@@ -33,6 +35,35 @@ class KernelPlan final : public CpuPlan {
   measure::Kernel kernel_;
 };
 
+/// A product whose k is summed in parts.
+class PartsPlan final : public CpuPlan {
+ public:
+  PartsPlan(const measure::ProductKernel& kernel, std::int32_t parts, std::string_view key) : kernel_(kernel) {
+    put(algorithm_.library, "own");
+    put(algorithm_.kernel, "product");
+    put(algorithm_.key, key);
+    algorithm_.split_k = parts;
+  }
+
+  std::size_t operand_count() const override { return static_cast<std::size_t>(measure::operand_count(kernel_)); }
+
+  void run(void* const* operands, void*) const override { cpu::run(kernel_, operands, algorithm_.split_k); }
+
+ private:
+  measure::ProductKernel kernel_;
+};
+
+/// The parts of "loops", which is one, and of "split:4"; 0: no such key.
+std::int32_t parts_of(std::string_view key) {
+  constexpr std::string_view split = "split:";
+  if (key == "loops") return 1;
+  if (!key.starts_with(split)) return 0;
+  key.remove_prefix(split.size());
+  std::int32_t parts = 0;
+  const auto [end, error] = std::from_chars(key.data(), key.data() + key.size(), parts);
+  return error == std::errc{} && end == key.data() + key.size() && parts > 0 ? parts : 0;
+}
+
 /// OpenBLAS counts in 32 bits.
 bool fits_openblas(const measure::ProductKernel& p) {
   return std::max({p.gemm.m, p.gemm.n, p.gemm.k, p.a_stride, p.b_stride}) <= std::numeric_limits<std::int32_t>::max();
@@ -45,10 +76,15 @@ Status make_kernel_plan(const measure::Kernel& kernel, const char* key, measure:
   if (const std::string problem = measure::problem(settled); !problem.empty())
     return status(StatusCode::unsupported, problem);
   const auto* product = std::get_if<measure::ProductKernel>(&settled);
+  if (const std::int32_t parts = product && key ? parts_of(key) : 0; parts > 0) {
+    *plan = new PartsPlan(*product, parts, key);
+    return {};
+  }
   const char* only = product ? "openblas" : "loops";
   if (key && std::string_view(key) != only)
-    return status(StatusCode::unsupported, fmt::format("kernel {}: algorithm '{}' is none of the CPU's: use '{}'",
-                                                       measure::name(kernel), key, only));
+    return status(StatusCode::unsupported,
+                  fmt::format("kernel {}: algorithm '{}' is none of the CPU's: use '{}'{}", measure::name(kernel), key,
+                              only, product ? ", 'loops' or 'split:N'" : ""));
   if (product && !fits_openblas(*product))
     return status(StatusCode::unsupported, "kernel product: OpenBLAS takes sizes up to 2147483647");
   *plan = new KernelPlan(settled, product ? "openblas" : "own", only);

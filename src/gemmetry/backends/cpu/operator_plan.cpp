@@ -95,6 +95,7 @@ OperatorPlan::OperatorPlan(const op::Operator& op, Multiplier multiplier)
   put(algorithm_.library, blas ? "openblas" : "own");
   put(algorithm_.kernel, blas ? "sgemm" : "loops");
   put(algorithm_.key, key_of(multiplier));
+  if (is_product_operator(op)) algorithm_.split_k = blas ? -1 : 1;
   algorithm_.workspace_bytes = widened_bytes(operands_);
 }
 
