@@ -5,6 +5,7 @@
 #include <new>
 #include <utility>
 #include <variant>
+#include <vector>
 
 #include "gemmetry/backends/cuda/buffers.h"
 #include "gemmetry/backends/cuda/device.h"
@@ -15,6 +16,12 @@
 #include "gemmetry/backends/cuda/recording.h"
 
 namespace gemmetry::backends::cuda {
+namespace {
+
+/// Whole numbers that are copied as they are, without a kernel: the tokens of a step.
+constexpr std::int64_t few_numbers = 4096;
+
+}  // namespace
 
 Status CudaBackend::open(std::int32_t device, std::unique_ptr<CudaBackend>* backend) {
   if (const Status status = open_device(device); !status.ok()) return status;
@@ -77,6 +84,8 @@ Status CudaBackend::read(const void* buffer, measure::Element element, const std
     const std::int64_t most = std::min(chunk, count);
     void* scratch = nullptr;
     if (count <= 0) return Status{};
+    if (indices == nullptr && element == measure::Element::int32 && count <= few_numbers)
+      return read_few(static_cast<const std::int32_t*>(buffer), count, values);
     if (const Status status = pool_.allocate(2 * most * std::int64_t{8}, &scratch); !status.ok()) return status;
     double* const gathered = static_cast<double*>(scratch);
     std::int64_t* const where = indices != nullptr ? reinterpret_cast<std::int64_t*>(gathered + most) : nullptr;
@@ -99,6 +108,16 @@ Status CudaBackend::read(const void* buffer, measure::Element element, const std
     pool_.release(scratch);
     return status;
   });
+}
+
+Status CudaBackend::read_few(const std::int32_t* buffer, std::int64_t count, double* values) {
+  std::vector<std::int32_t> numbers(static_cast<std::size_t>(count));
+  const std::size_t bytes = numbers.size() * sizeof numbers[0];
+  const cudaError_t error = cudaMemcpyAsync(numbers.data(), buffer, bytes, cudaMemcpyDeviceToHost, stream_.get());
+  if (error != cudaSuccess) return check(error, "copy results from the device");
+  if (const Status status = wait("copy results from the device"); !status.ok()) return status;
+  std::copy(numbers.begin(), numbers.end(), values);
+  return {};
 }
 
 Status CudaBackend::make_plan(const op::Operator& op, const char* key, std::unique_ptr<CudaPlan>* plan) {

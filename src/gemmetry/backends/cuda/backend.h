@@ -62,6 +62,7 @@ class CudaBackend final : public measure::Backend {
 
   template <class Body>
   Status guarded(Body body) noexcept;
+  Status read_few(const std::int32_t* buffer, std::int64_t count, double* values);
   Status make_plan(const op::Operator& op, const char* key, std::unique_ptr<CudaPlan>* plan);
   Status wait(const char* doing) noexcept;
 
