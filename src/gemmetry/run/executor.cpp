@@ -36,6 +36,10 @@ Planned plan(measure::Backend& backend, const Work& work, const ExecutorOptions&
   if (const auto* op = std::get_if<op::Operator>(&work)) return {backend, *op};
   const auto& kernel = std::get<measure::Kernel>(work);
   const std::string key = key_of(kernel, options);
+  if (options.only_tuned && std::holds_alternative<measure::ProductKernel>(kernel)) {
+    if (key.empty()) throw Error("a product has no tuned algorithm, and only these may be used");
+    return {backend, kernel, key};
+  }
   if (!key.empty()) try {
       return {backend, kernel, key};
     } catch (const measure::BackendError& refused) {
@@ -74,6 +78,8 @@ class Addresses {
         return inputs_.slots();
       case Input::lengths:
         return inputs_.lengths();
+      case Input::sequence_slots:
+        return inputs_.sequence_slots();
       case Input::last_rows:
         return inputs_.last_rows();
       case Input::rotation:
@@ -116,7 +122,7 @@ Executor::Executor(measure::Backend& backend, const shape::Model& model, const s
   const bool decodes = workload.phase == shape::Phase::decode;
   if (!cache_ && (decodes || workload.phase == shape::Phase::prefill)) {
     own_cache_ = std::make_unique<KvCache>(backend, model, workload.dtype, workload.batch,
-                                           decodes ? workload.cache + 1 : workload.sequence);
+                                           decodes ? workload.cache + workload.new_tokens : workload.sequence);
     cache_ = own_cache_.get();
     if (decodes) {
       own_cache_->fill(backend, 1);
@@ -133,11 +139,15 @@ void Executor::build(measure::Backend& backend, const Weights& weights, const Ex
   std::int64_t workspace = 0;
   for (const op::Segment& segment : program_.segments()) {
     first_plan.push_back(plans_.size());
-    scripts.push_back(
-        script_of(program_, segment, model_, workload_, {cache_ ? cache_->capacity() : 0, options.fused_steps}));
+    scripts.push_back(script_of(program_, segment, model_, workload_,
+                                {cache_ ? cache_->capacity() : 0, options.fused_steps, options.activated_products,
+                                 options.any_slots, options.attention_splits}));
     for (const Launch& launch : scripts.back().launches) {
       plans_.push_back(plan_step(backend, launch.work, options, program_.steps()[launch.step]));
       workspace = std::max(workspace, plans_.back().workspace_bytes());
+      const measure::AlgorithmInfo& algorithm = plans_.back().plan()->algorithm();
+      if (auto use = algorithm_use(workload_, program_.steps()[launch.step], launch.work, algorithm))
+        algorithms_.push_back(*std::move(use));
     }
   }
 

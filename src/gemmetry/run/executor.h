@@ -10,6 +10,7 @@
 
 #include "gemmetry/measure/backend.h"
 #include "gemmetry/op/program.h"
+#include "gemmetry/run/algorithm_use.h"
 #include "gemmetry/run/device_buffer.h"
 #include "gemmetry/run/inputs.h"
 #include "gemmetry/run/kv_cache.h"
@@ -32,6 +33,14 @@ struct ExecutorOptions {
   /// steps then have one row for what is done at once, that of the first with a detail of its own: "and residual",
   /// "rotary and append", "up and activation", "gate, up and activation".
   bool fused_steps = false;
+  /// Of fused steps: whether products compute activations. Without, products are all those that `tuned` is asked about.
+  bool activated_products = true;
+  /// Products take the algorithm that is tuned or none: an Error where there is none, or where the device refuses it.
+  bool only_tuned = false;
+  /// Decode: sequences read the cache of any slots, as Inputs::sequence_slots says, rather than of slots 0, 1, ...
+  bool any_slots = false;
+  /// Decode: parts in which attention sums the keys, see measure::AttentionKernel; 0: as many as is fast.
+  std::int32_t attention_splits = 0;
 };
 
 /// What a step of the program took in one run of the whole model.
@@ -49,7 +58,7 @@ class Executor {
   Executor(measure::Backend& backend, const shape::Model& model, const shape::Workload& workload,
            const Weights& weights, ExecutorOptions options = {});
 
-  /// batch x sequence tokens, sequence by sequence; in decode one a sequence.
+  /// batch x sequence tokens, sequence by sequence; in decode the new ones of each.
   void set_tokens(std::span<const std::int32_t> tokens) { inputs_.set_tokens(tokens); }
   Inputs& inputs() { return inputs_; }
 
@@ -66,6 +75,9 @@ class Executor {
   std::vector<double> time(std::int32_t replays, measure::Replay replay);
   /// Time of each step, in the order of the program: the median of `repeats` runs whose calls are timed one by one.
   std::vector<StepTime> step_times(std::int32_t repeats);
+
+  /// What products and attention are computed with, in the program's order.
+  const std::vector<AlgorithmUse>& algorithms() const { return algorithms_; }
 
   /// All calls of a run, to be recorded with others behind them.
   std::span<const measure::Call> calls() const { return calls_; }
@@ -85,6 +97,7 @@ class Executor {
   Inputs inputs_;
   DeviceBuffer arena_, workspace_;
   std::vector<Planned> plans_;
+  std::vector<AlgorithmUse> algorithms_;
   std::vector<std::vector<void*>> operands_;  ///< of each call
   std::vector<measure::Call> calls_;
   struct Source {

@@ -32,7 +32,8 @@ class Fuser {
     for (Launch& launch : all) {
       for (Argument& argument : launch.arguments)
         if (auto* tensor = std::get_if<TensorId>(&argument.what)) *tensor = renamed(*tensor);
-      if (add_in_product(launch) || (how_.decodes && (rotate_and_append(launch) || activate_in_product(launch))))
+      if (add_in_product(launch) ||
+          (how_.decodes && (rotate_and_append(launch) || (how_.activates && activate_in_product(launch)))))
         continue;
       script_.launches.push_back(std::move(launch));
     }

@@ -8,8 +8,9 @@ namespace gemmetry::run {
 
 /// What decides which launches of a part may become one.
 struct Fusing {
-  bool decodes = false;      ///< one token a sequence, whose keys and values are read from the cache alone
+  bool decodes = false;      ///< keys and values are read from the cache alone
   bool keeps_input = false;  ///< the part's input is needed after it: a branch beside it starts from there
+  bool activates = true;     ///< products may compute the activation that follows
 };
 
 /// The same script in fewer launches. A product adds to the residual stream itself: in place, or where the part's input

@@ -23,9 +23,17 @@ KvCache::KvCache(measure::Backend& backend, const shape::Model& model, shape::Dt
       memory_(backend, model.layers * (keys_bytes_ + values_bytes_),
               fmt::format("the cache of {} for {} x {} tokens", model.name, slots, capacity)) {}
 
-void KvCache::fill(measure::Backend& backend, std::uint64_t seed) {
+std::int64_t KvCache::bytes_a_token(const shape::Model& model, shape::Dtype dtype) {
+  const shape::AttentionShape& a = model.attention;
+  return model.layers * a.kv_heads * (a.head_dim + a.value_dim) * element_bytes(measure::element_of(dtype));
+}
+
+void KvCache::fill(measure::Backend& backend, std::uint64_t seed) { fill(backend, seed, 1); }
+void KvCache::clear(measure::Backend& backend) { fill(backend, 0, 0); }
+
+void KvCache::fill(measure::Backend& backend, std::uint64_t seed, float scale) {
   const std::int64_t elements = memory_.bytes() / element_bytes(element_);
-  Planned(backend, measure::FillKernel{elements, element_, seed, 0, 1}).run({memory_.at()});
+  Planned(backend, measure::FillKernel{elements, element_, seed, 0, scale}).run({memory_.at()});
 }
 
 }  // namespace gemmetry::run

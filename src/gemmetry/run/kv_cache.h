@@ -20,14 +20,22 @@ class KvCache {
   /// Random keys and values, as if all slots were full.
   void fill(measure::Backend& backend, std::uint64_t seed);
 
+  /// Zeros everywhere.
+  void clear(measure::Backend& backend);
+
   std::int64_t slots() const { return slots_; }
   std::int64_t capacity() const { return capacity_; }
   std::int64_t bytes() const { return memory_.bytes(); }
+
+  /// What a token of all layers takes.
+  static std::int64_t bytes_a_token(const shape::Model& model, shape::Dtype dtype);
 
   void* keys(std::int64_t layer) const { return memory_.at(layer * (keys_bytes_ + values_bytes_)); }
   void* values(std::int64_t layer) const { return memory_.at(layer * (keys_bytes_ + values_bytes_) + keys_bytes_); }
 
  private:
+  void fill(measure::Backend& backend, std::uint64_t seed, float scale);
+
   std::int64_t slots_;
   std::int64_t capacity_;
   measure::Element element_;

@@ -13,15 +13,16 @@ using measure::require;
 
 NextToken::NextToken(measure::Backend& backend, const shape::Model& model, const shape::Workload& workload,
                      const Weights& weights, const ExecutorOptions& options, measure::Replay replay)
-    : backend_(backend), executor_(backend, model, workload, weights, options), sequences_(workload.batch) {
+    : backend_(backend), executor_(backend, model, workload, weights, options) {
   if (!model.head.present) throw Error(fmt::format("{} has no output head: it draws no tokens", model.name));
   Inputs& arrays = inputs();
-  const bool decodes = workload.phase == shape::Phase::decode;
-  drawn_ = decodes ? arrays.tokens() : arrays.sampled();
-  plans_.emplace_back(backend, measure::SampleKernel{sequences_, model.vocab, 0, measure::element_of(workload.dtype)});
+  const bool goes_on = workload.phase == shape::Phase::decode && workload.new_tokens == 1;
+  draws_ = arrays.draws();
+  drawn_ = goes_on ? arrays.tokens() : arrays.sampled();
+  plans_.emplace_back(backend, measure::SampleKernel{draws_, model.vocab, 0, measure::element_of(workload.dtype)});
   operands_.push_back({executor_.logits_buffer(), arrays.sampling(), drawn_});
-  if (decodes) {
-    plans_.emplace_back(backend, measure::AdvanceKernel{sequences_});
+  if (goes_on) {
+    plans_.emplace_back(backend, measure::AdvanceKernel{draws_});
     operands_.push_back({arrays.tokens(), arrays.positions(), arrays.lengths(), arrays.sampling()});
   }
   std::int64_t bytes = 0;
@@ -45,8 +46,8 @@ std::vector<double> NextToken::time(std::int32_t passes) {
 }
 
 std::vector<std::int32_t> NextToken::tokens() const {
-  std::vector<double> values(static_cast<std::size_t>(sequences_));
-  require(backend_.read(drawn_, measure::Element::int32, nullptr, sequences_, values.data()));
+  std::vector<double> values(static_cast<std::size_t>(draws_));
+  require(backend_.read(drawn_, measure::Element::int32, nullptr, draws_, values.data()));
   return {values.begin(), values.end()};
 }
 

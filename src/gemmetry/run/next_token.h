@@ -10,8 +10,9 @@
 
 namespace gemmetry::run {
 
-/// One pass of a model and the draw of each sequence's next token behind it, recorded once and replayed. A decoding
-/// pass leaves the drawn tokens, positions and lengths as the next pass takes them: it is replayed as it is.
+/// One pass of a model and the draws behind it, recorded once and replayed: each sequence's next token, or of a
+/// decoding pass the one behind each row. A decoding pass of one token a sequence leaves the drawn tokens, positions
+/// and lengths as the next pass takes them: it is replayed as it is.
 class NextToken {
  public:
   /// `workload`: prefill or decode. `options.cache` must be there.
@@ -20,11 +21,12 @@ class NextToken {
 
   Executor& executor() { return executor_; }
   Inputs& inputs() { return executor_.inputs(); }
+  const Executor& executor() const { return executor_; }
 
   void run();
   /// Time of each of `passes`, one after the other without a gap, in seconds.
   std::vector<double> time(std::int32_t passes);
-  /// What the last pass drew, one a sequence.
+  /// What the last pass drew, see Inputs::draws.
   std::vector<std::int32_t> tokens() const;
 
  private:
@@ -34,7 +36,7 @@ class NextToken {
   std::vector<std::vector<void*>> operands_;
   DeviceBuffer workspace_;
   void* drawn_ = nullptr;
-  std::int64_t sequences_ = 0;
+  std::int64_t draws_ = 0;
   std::unique_ptr<measure::Recording> recording_;
 };
 

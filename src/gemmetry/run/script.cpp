@@ -34,7 +34,7 @@ class Writer {
  public:
   Writer(const op::Program& program, const op::Segment& segment, const shape::Model& model,
          const shape::Workload& workload, ScriptOptions options)
-      : program_(program), segment_(segment), model_(model), workload_(workload), capacity_(options.capacity) {}
+      : program_(program), segment_(segment), model_(model), workload_(workload), options_(options) {}
 
   Script write() {
     for (index_ = segment_.first_step; index_ < segment_.last_step; ++index_) {
@@ -160,7 +160,7 @@ class Writer {
     const View x = of_query ? query_ : of_heads ? key_ : input();
     if (of_heads) {  // in place
       output_is(input());
-      kernel.norm.rows = workload_.phase == Phase::decode ? workload_.batch : workload_.batch * workload_.sequence;
+      kernel.norm.rows = shape::tokens(workload_);
       kernel.groups = norm.rows / kernel.norm.rows;
     }
     const View y = of_heads ? x : output();
@@ -186,7 +186,7 @@ class Writer {
     const shape::AttentionShape& a = model_.attention;
     const op::Tensor& from = program_.tensors()[static_cast<std::size_t>(step_->inputs[0])];
     launch_kernel(measure::AppendKernel{from.rows, a.kv_heads * a.head_dim, a.kv_heads * a.value_dim, key_.stride,
-                                        value_.stride, capacity_, element()},
+                                        value_.stride, options_.capacity, element()},
                   {fixed(Input::positions), fixed(Input::slots), key_.at(), value_.at(), fixed(Input::key_cache),
                    fixed(Input::value_cache)});
   }
@@ -201,10 +201,15 @@ class Writer {
       return launch_kernel(kernel, {query_.at(), key_.at(), value_.at(), o.at()});
     }
     kernel.lengths = true;
-    kernel.k_sequence = capacity_ * attention.kv_heads * attention.head_dim;
-    kernel.v_sequence = capacity_ * attention.kv_heads * attention.value_dim;
-    launch_kernel(kernel,
-                  {query_.at(), fixed(Input::key_cache), fixed(Input::value_cache), fixed(Input::lengths), o.at()});
+    kernel.slots = options_.any_slots;
+    kernel.splits = options_.attention_splits;
+    kernel.k_sequence = options_.capacity * attention.kv_heads * attention.head_dim;
+    kernel.v_sequence = options_.capacity * attention.kv_heads * attention.value_dim;
+    std::vector<Argument> arguments{query_.at(), fixed(Input::key_cache), fixed(Input::value_cache),
+                                    fixed(Input::lengths)};
+    if (kernel.slots) arguments.push_back(fixed(Input::sequence_slots));
+    arguments.push_back(o.at());
+    launch_kernel(kernel, std::move(arguments));
   }
 
   void add(const op::Activation& activation) {
@@ -332,7 +337,7 @@ class Writer {
   const op::Segment& segment_;
   const shape::Model& model_;
   const shape::Workload& workload_;
-  std::int64_t capacity_;
+  ScriptOptions options_;
 
   std::size_t index_ = 0;
   const op::Step* step_ = nullptr;
@@ -349,7 +354,7 @@ Script script_of(const op::Program& program, const op::Segment& segment, const s
   Script script = Writer(program, segment, model, workload, options).write();
   if (!options.fused_steps) return script;
   const bool keeps_input = segment.part == op::Part::attention && model.parallel_residual && !model.shared_norm;
-  return fuse_steps(std::move(script), {workload.phase == Phase::decode, keeps_input});
+  return fuse_steps(std::move(script), {workload.phase == Phase::decode, keeps_input, options.activated_products});
 }
 
 }  // namespace gemmetry::run

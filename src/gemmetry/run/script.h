@@ -16,7 +16,7 @@
 namespace gemmetry::run {
 
 /// Arrays of a launch that are neither weights nor made by another launch.
-enum class Input { tokens, positions, slots, lengths, last_rows, rotation, key_cache, value_cache };
+enum class Input { tokens, positions, slots, lengths, sequence_slots, last_rows, rotation, key_cache, value_cache };
 
 /// What a launch works on, before it has an address.
 struct Argument {
@@ -47,8 +47,11 @@ struct Script {
 };
 
 struct ScriptOptions {
-  std::int64_t capacity = 0;  ///< tokens that a slot of the cache has; 0 without one
-  bool fused_steps = false;   ///< several steps in one launch, see ExecutorOptions
+  std::int64_t capacity = 0;          ///< tokens that a slot of the cache has; 0 without one
+  bool fused_steps = false;           ///< several steps in one launch, see ExecutorOptions
+  bool activated_products = true;     ///< of fused steps: products that compute the activation behind them
+  bool any_slots = false;             ///< decode: sequences read any slots of the cache, see ExecutorOptions
+  std::int32_t attention_splits = 0;  ///< decode: of attention's keys, see ExecutorOptions
 };
 
 /// Turns the steps of one part into launches. Error for a step that cannot be executed.
