@@ -24,6 +24,8 @@ void add_measure(CLI::App& app, Command& chosen);
 void add_measure_layer(CLI::App& measure, Command& chosen);
 void add_measure_model(CLI::App& measure, Command& chosen);
 void add_measure_decode(CLI::App& measure, Command& chosen);
+void add_measure_serve(CLI::App& measure, Command& chosen);
+void add_measure_verify(CLI::App& measure, Command& chosen);
 void add_tune(CLI::App& app, Command& chosen);
 void add_calibrate(CLI::App& app, Command& chosen);
 void add_validate(CLI::App& app, Command& chosen);

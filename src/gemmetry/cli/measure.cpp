@@ -31,6 +31,7 @@ Examples:
   gemmetry measure layer llama-2-7b --ffn 10922 --phase training
   gemmetry measure model pythia-410m --batch 8 --seq 512
   gemmetry measure decode llama-3.1-8b --prompt 512 --new-tokens 128
+  gemmetry measure serve llama-3.1-8b --rate 12 --verify 8x64
   gemmetry measure gemm --m 2^0..2^13 --n 4096 --k 4096 --device recorded:h200
   mpirun -np 8 gemmetry measure gemm @shapes.csv --db sweep.db          each to a file of its own: sweep.rank0.db, ...
   gemmetry records merge sweep.rank*.db --db sweep.db)";
@@ -143,6 +144,8 @@ void add_measure(CLI::App& app, Command& chosen) {
   add_measure_layer(sub, chosen);
   add_measure_model(sub, chosen);
   add_measure_decode(sub, chosen);
+  add_measure_serve(sub, chosen);
+  add_measure_verify(sub, chosen);
   sub.footer(examples);
 }
 
