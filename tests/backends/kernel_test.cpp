@@ -117,6 +117,36 @@ TEST_F(CpuKernels, WhatIsWrongIsNamed) {
   EXPECT_NE(refusal(measure::ProductKernel{.gemm = {1, 2, 2, 8}}, "own:gemv").find("own:gemv"), std::string::npos);
 }
 
+/// Rows of products by loops are the same bits in other company; parts and their rounding are other bits.
+TEST_F(CpuKernels, ProductsSumInTheOrderOfTheirKey) {
+  const std::int64_t n = 7, k = 50;
+  const auto product = [&](std::int64_t m) {
+    return measure::ProductKernel{.gemm = {1, m, n, k, Dtype::bf16, op::Layout::nt, op::Epilogue::none}};
+  };
+  const Data a = random(Element::bf16, 9 * k, 1);
+  const Data b = random(Element::bf16, n * k, 2);
+  const auto computed = [&](const Data& rows, const char* key) {
+    const auto m = static_cast<std::int64_t>(rows.values.size()) / k;
+    return run_kernel(backend_, product(m), {rows, b, random(Element::bf16, m * n, 3)}, 2, key);
+  };
+  for (const char* key : {"loops", "split:1", "split:3", "rounded:4"}) {
+    const Values all = computed(a, key);
+    expect_near(all, computed(a, "openblas"), 0.04);
+    for (const std::int64_t row : {0, 4, 8}) {
+      const Data one{a.element, Values(a.values.begin() + row * k, a.values.begin() + (row + 1) * k)};
+      EXPECT_EQ(computed(one, key), Values(all.begin() + row * n, all.begin() + (row + 1) * n)) << key;
+    }
+  }
+  EXPECT_EQ(computed(a, "loops"), computed(a, "split:1"));
+  EXPECT_NE(computed(a, "loops"), computed(a, "rounded:4"));
+  for (const char* key : {"split:0", "split:", "split:2x", "rounded", "loop"}) {
+    measure::Plan* plan = nullptr;
+    const measure::Status status = backend_.plan_kernel(product(1), key, &plan);
+    EXPECT_EQ(status.code, measure::StatusCode::unsupported) << key;
+    EXPECT_NE(std::string(status.message).find("split:N"), std::string::npos) << status.message;
+  }
+}
+
 /// softmax(q k^T / sqrt(head_dim)) v by the definition.
 Values naive(const measure::AttentionKernel& given, const std::vector<Data>& operands) {
   const auto kernel = std::get<measure::AttentionKernel>(measure::with_strides(given));

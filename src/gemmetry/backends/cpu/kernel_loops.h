@@ -27,9 +27,12 @@ class Elements {
 /// f(x) of the FFN's activation.
 float activated(shape::Activation function, measure::Gelu gelu, float x);
 
-/// `parts`: k is summed in so many parts, each in order, which are then added; a row's bits do not hang on the others.
-/// 0: by OpenBLAS, in an order of its own.
-void run(const measure::ProductKernel& kernel, void* const* operands, std::int64_t parts = 0);
+/// In which order a product is summed.
+struct Summing {
+  std::int32_t parts = 0;  ///< of k, each in order, which are then added: rows do not hang on each other. 0: OpenBLAS's
+  bool rounded = false;    ///< parts to the element before they are added, as reductions in the result's type do
+};
+void run(const measure::ProductKernel& kernel, void* const* operands, const Summing& summing = {});
 void run(const measure::ActivatedProductKernel& kernel, void* const* operands);
 void run(const measure::AttentionKernel& kernel, void* const* operands);
 void run(const measure::NormKernel& kernel, void* const* operands);

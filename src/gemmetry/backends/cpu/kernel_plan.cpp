@@ -38,30 +38,32 @@ class KernelPlan final : public CpuPlan {
 /// A product whose k is summed in parts.
 class PartsPlan final : public CpuPlan {
  public:
-  PartsPlan(const measure::ProductKernel& kernel, std::int32_t parts, std::string_view key) : kernel_(kernel) {
+  PartsPlan(const measure::ProductKernel& kernel, const Summing& summing, std::string_view key)
+      : kernel_(kernel), summing_(summing) {
     put(algorithm_.library, "own");
     put(algorithm_.kernel, "product");
     put(algorithm_.key, key);
-    algorithm_.split_k = parts;
+    algorithm_.split_k = summing.parts;
   }
 
   std::size_t operand_count() const override { return static_cast<std::size_t>(measure::operand_count(kernel_)); }
 
-  void run(void* const* operands, void*) const override { cpu::run(kernel_, operands, algorithm_.split_k); }
+  void run(void* const* operands, void*) const override { cpu::run(kernel_, operands, summing_); }
 
  private:
   measure::ProductKernel kernel_;
+  Summing summing_;
 };
 
-/// The parts of "loops", which is one, and of "split:4"; 0: no such key.
-std::int32_t parts_of(std::string_view key) {
-  constexpr std::string_view split = "split:";
-  if (key == "loops") return 1;
-  if (!key.starts_with(split)) return 0;
-  key.remove_prefix(split.size());
-  std::int32_t parts = 0;
-  const auto [end, error] = std::from_chars(key.data(), key.data() + key.size(), parts);
-  return error == std::errc{} && end == key.data() + key.size() && parts > 0 ? parts : 0;
+/// What "loops", "split:4" and "rounded:4" say; no parts: no such key.
+Summing summing_of(std::string_view key) {
+  Summing summing;
+  if (key == "loops") return {1};
+  summing.rounded = key.starts_with("rounded:");
+  if (!summing.rounded && !key.starts_with("split:")) return {};
+  key.remove_prefix(key.find(':') + 1);
+  const auto [end, error] = std::from_chars(key.data(), key.data() + key.size(), summing.parts);
+  return error == std::errc{} && end == key.data() + key.size() && summing.parts > 0 ? summing : Summing{};
 }
 
 /// OpenBLAS counts in 32 bits.
@@ -76,15 +78,15 @@ Status make_kernel_plan(const measure::Kernel& kernel, const char* key, measure:
   if (const std::string problem = measure::problem(settled); !problem.empty())
     return status(StatusCode::unsupported, problem);
   const auto* product = std::get_if<measure::ProductKernel>(&settled);
-  if (const std::int32_t parts = product && key ? parts_of(key) : 0; parts > 0) {
-    *plan = new PartsPlan(*product, parts, key);
+  if (const Summing summing = product && key ? summing_of(key) : Summing{}; summing.parts > 0) {
+    *plan = new PartsPlan(*product, summing, key);
     return {};
   }
   const char* only = product ? "openblas" : "loops";
   if (key && std::string_view(key) != only)
     return status(StatusCode::unsupported,
                   fmt::format("kernel {}: algorithm '{}' is none of the CPU's: use '{}'{}", measure::name(kernel), key,
-                              only, product ? ", 'loops' or 'split:N'" : ""));
+                              only, product ? ", 'loops', 'split:N' or 'rounded:N'" : ""));
   if (product && !fits_openblas(*product))
     return status(StatusCode::unsupported, "kernel product: OpenBLAS takes sizes up to 2147483647");
   *plan = new KernelPlan(settled, product ? "openblas" : "own", only);

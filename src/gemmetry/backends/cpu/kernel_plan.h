@@ -5,9 +5,9 @@
 
 namespace gemmetry::backends::cpu {
 
-/// Plans a kernel: products by OpenBLAS, or by loops with the keys "loops" and "split:N", which sum k in N parts; all
-/// else by loops. Unsupported, with the reason, where no loops compute it or the key is another's. The caller deletes
-/// the plan.
+/// Plans a kernel: products by OpenBLAS, or with the keys "loops", "split:N" and "rounded:N" by loops that sum k in one
+/// part or N (see Summing); all else by loops. Unsupported, with the reason, where no loops compute it or the key is
+/// another's. The caller deletes the plan.
 measure::Status make_kernel_plan(const measure::Kernel& kernel, const char* key, measure::Plan** plan);
 
 }  // namespace gemmetry::backends::cpu

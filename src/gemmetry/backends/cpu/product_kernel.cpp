@@ -33,30 +33,31 @@ struct Matrix {
   }
 };
 
-/// Row by row, k in parts.
-void multiply_in_parts(const op::Gemm& g, const Matrix& a, const Matrix& b, std::int64_t parts,
+/// Row by row.
+void multiply_in_parts(const op::Gemm& g, const Matrix& a, const Matrix& b, const Summing& summing,
                        std::vector<float>& sums) {
-  const std::int64_t a_row = g.layout == op::Layout::tn ? 1 : a.stride,
-                     a_step = g.layout == op::Layout::tn ? a.stride : 1;
-  const std::int64_t b_row = g.layout == op::Layout::nt ? b.stride : 1,
-                     b_step = g.layout == op::Layout::nt ? 1 : b.stride;
+  const bool a_turned = g.layout == op::Layout::tn;
+  const bool b_turned = g.layout == op::Layout::nt;
+  const std::int64_t a_row = a_turned ? 1 : a.stride, a_step = a_turned ? a.stride : 1;
+  const std::int64_t b_row = b_turned ? b.stride : 1, b_step = b_turned ? 1 : b.stride;
+  const Element element = measure::element_of(g.dtype);
   for (std::int64_t i = 0; i < g.m; ++i)
     for (std::int64_t j = 0; j < g.n; ++j) {
       float& sum = sums[static_cast<std::size_t>(i * g.n + j)];
-      for (std::int64_t part = 0; part < parts; ++part) {
+      for (std::int64_t part = 0; part < summing.parts; ++part) {
         float of_part = 0;
-        for (std::int64_t l = g.k * part / parts; l < g.k * (part + 1) / parts; ++l)
+        for (std::int64_t l = g.k * part / summing.parts; l < g.k * (part + 1) / summing.parts; ++l)
           of_part += a.values[i * a_row + l * a_step] * b.values[j * b_row + l * b_step];
-        sum += of_part;
+        sum += summing.rounded ? measure::rounded(element, of_part) : of_part;
       }
     }
 }
 
 /// One product of the batch.
-void multiply(const op::Gemm& g, const Matrix& a, const Matrix& b, std::int64_t parts, std::vector<float>& sums) {
+void multiply(const op::Gemm& g, const Matrix& a, const Matrix& b, const Summing& summing, std::vector<float>& sums) {
   std::fill(sums.begin(), sums.end(), 0.0f);
   if (g.k <= 0 || sums.empty()) return;
-  if (parts > 0) return multiply_in_parts(g, a, b, parts, sums);
+  if (summing.parts > 0) return multiply_in_parts(g, a, b, summing, sums);
   cblas_sgemm(CblasRowMajor, g.layout == op::Layout::tn ? CblasTrans : CblasNoTrans,
               g.layout == op::Layout::nt ? CblasTrans : CblasNoTrans, static_cast<blasint>(g.m),
               static_cast<blasint>(g.n), static_cast<blasint>(g.k), 1, a.values, a.stride, b.values, b.stride, 0,
@@ -65,7 +66,7 @@ void multiply(const op::Gemm& g, const Matrix& a, const Matrix& b, std::int64_t 
 
 }  // namespace
 
-void run(const measure::ProductKernel& p, void* const* operands, std::int64_t parts) {
+void run(const measure::ProductKernel& p, void* const* operands, const Summing& summing) {
   const op::Gemm& g = p.gemm;
   const Element element = measure::element_of(g.dtype);
   const Element result = element == Element::fp8 ? Element::bf16 : element;
@@ -80,7 +81,7 @@ void run(const measure::ProductKernel& p, void* const* operands, std::int64_t pa
   for (std::int64_t index = 0; index < g.batch; ++index) {
     const Matrix a(element, operands[0], index * p.a_batch, a_turned ? g.k : g.m, a_turned ? g.m : g.k, p.a_stride);
     const Matrix b(element, operands[1], index * p.b_batch, b_turned ? g.n : g.k, b_turned ? g.k : g.n, p.b_stride);
-    multiply(g, a, b, parts, sums);
+    multiply(g, a, b, summing, sums);
     for (std::int64_t i = 0; i < g.m; ++i)
       for (std::int64_t j = 0; j < g.n; ++j) {
         const std::int64_t at = index * p.c_batch + i * p.c_stride + j;
@@ -104,7 +105,7 @@ void run(const measure::ActivatedProductKernel& kernel, void* const* operands) {
   for (int i = 0; i < products; ++i) {
     const Matrix b(element, operands[1 + i * each], 0, g.n, g.k, kernel.product.b_stride);
     sums[i].resize(static_cast<std::size_t>(g.m * g.n));
-    multiply(g, a, b, 0, sums[i]);
+    multiply(g, a, b, {}, sums[i]);
     if (!biased) continue;
     const Elements bias(element, operands[2 + i * each]);
     for (std::int64_t at = 0; at < g.m * g.n; ++at) sums[i][static_cast<std::size_t>(at)] += bias[at % g.n];
