@@ -177,6 +177,7 @@ std::string calibration_text(const gpu::Calibration& calibration, const Provenan
   json["decode"] = group(calibration, "decode", calibration.decode);
   json["pointwise"] = group(calibration, "pointwise", calibration.pointwise);
   json["collective"] = group(calibration, "collective", calibration.collective);
+  if (calibration.chain) json["chain"] = group(calibration, "chain", *calibration.chain);
   if (calibration.power) json["power"] = group(calibration, "power", *calibration.power);
   json["errors"] = errors(calibration);
   json["fit"] = {{"data", data(provenance)}, {"groups", groups(fits)}, {"held_out", held_out_errors(held_out)}};

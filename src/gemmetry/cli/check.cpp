@@ -123,7 +123,7 @@ std::vector<Column<Summary>> summary_columns() {
 
 ExitCode run_check(const Options& options, const Console& console) {
   const shape::Model model = options.model.model();
-  const predict::Predictor predictor = options.gpu.predictor();
+  const predict::Predictor predictor = options.gpu.predictor("", options.workload.phase());
   const shape::Workload workload = options.workload.workload(model, predictor.gpu());
   const std::vector<std::int64_t>& degrees = options.workload.tensor_parallel();
   const std::vector<Finding> findings = advise::check(model, workload, predictor, predictor.gpu(), {degrees});

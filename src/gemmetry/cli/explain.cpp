@@ -244,7 +244,7 @@ ExitCode run_compare(const Options& options, const Console& console) {
 ExitCode run_explain(const Options& options, const Console& console) {
   if (options.compare) return run_compare(options, console);
   const shape::Model model = options.model.model();
-  const predict::Predictor predictor = options.gpu.predictor();
+  const predict::Predictor predictor = options.gpu.predictor("", options.workload.phase());
   const shape::Workload workload = options.workload.workload(model, predictor.gpu());
   require_consistent(options, workload);
   require_whole_ranks(workload, options);

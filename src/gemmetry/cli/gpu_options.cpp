@@ -25,31 +25,45 @@ void GpuOptions::add_to(CLI::App& app) {
              "ceiling: full load until the clock is flat, or a short run after idle")
       ->group(group);
   const auto read_launch = [this](const std::string& what, const std::string& text) {
-    for (const predict::Launch launch : {predict::Launch::graph, predict::Launch::stream})
+    for (const predict::Launch launch : {predict::Launch::graph, predict::Launch::stream, predict::Launch::chain})
       if (name_of(launch) == text) {
         options_.launch = launch;
+        states_launch_ = true;
         return;
       }
-    refuse_word(what, text, {"graph", "stream"});
+    refuse_word(what, text, {"graph", "stream", "chain"});
   };
-  add_text(app, "--launch", "graph|stream", "kernels replayed from a graph, or launched one by one by the host",
+  add_text(app, "--launch", "graph|stream|chain",
+           "kernels replayed from a graph, launched one by one by the host, or chained as gemmetry decodes",
            read_launch)
-      ->default_str("graph")
+      ->default_str("graph; chain where the phase is decode")
       ->group(group);
 }
 
-predict::Predictor GpuOptions::predictor(const std::string& usual) const {
+predict::Predictor GpuOptions::predictor(const std::string& usual, shape::Phase phase) const {
   const gpu::Gpu gpu = gpu::load_gpu(states_gpu_ || usual.empty() ? gpu_ : usual);
   const gpu::Node node = node_.empty() ? gpu::usual_node(gpu) : gpu::load_node(node_);
   if (!node_.empty() && gpu::load_gpu(node.gpu).name != gpu.name)
     throw Error(fmt::format("--node {} holds {} GPUs, not {}: add --gpu {}", node_, node.gpu, gpu.name, node.gpu));
-  return {gpu, node, calibration_.calibration(gpu), options_};
+  predict::Predictor::Options options = options_;
+  if (!states_launch_ && phase == shape::Phase::decode) options.launch = predict::Launch::chain;
+  return {gpu, node, calibration_.calibration(gpu), options};
 }
 
 shape::Dtype default_dtype(const gpu::Gpu& gpu) {
   return gpu.tensor_flops.contains(shape::Dtype::bf16) ? shape::Dtype::bf16 : shape::Dtype::fp16;
 }
 
-std::string_view name_of(predict::Launch launch) { return launch == predict::Launch::graph ? "graph" : "stream"; }
+std::string_view name_of(predict::Launch launch) {
+  switch (launch) {
+    case predict::Launch::graph:
+      return "graph";
+    case predict::Launch::stream:
+      return "stream";
+    case predict::Launch::chain:
+      return "chain";
+  }
+  return "";
+}
 
 }  // namespace gemmetry::cli

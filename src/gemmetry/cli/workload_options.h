@@ -32,6 +32,8 @@ class WorkloadOptions {
     if (!states_phase_) workload_.phase = phase;
   }
 
+  shape::Phase phase() const { return workload_.phase; }
+
   /// The tensor-parallel degrees given, one unless several_degrees.
   const std::vector<std::int64_t>& tensor_parallel() const { return tensor_parallel_; }
   bool states_data_parallel() const { return states_data_parallel_; }

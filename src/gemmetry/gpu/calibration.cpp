@@ -117,6 +117,7 @@ void widen(LogErrors& errors, const Widening& by) {
 /// What was learned of kernel choices holds within a generation (H100's residual takes H200's error from 5.4 to 3.9 %,
 /// docs/models/residual.md), and nowhere else; so do watts.
 void lend(Calibration& calibration) {
+  if (calibration.fit != Fit::own) calibration.chain.reset();
   if (calibration.fit == Fit::borrowed) {
     calibration.residuals.clear();
     calibration.power.reset();
@@ -148,7 +149,7 @@ Calibration calibration_from_json(std::string_view text, const std::string& sour
   const nlohmann::json document = parse_json(text, source);
   const JsonObject file(document, source);
   file.refuse_unknown({"name", "gemm", "misaligned_gemm", "alignment", "attention", "decode", "pointwise", "collective",
-                       "power", "errors", "fit", "residuals"});
+                       "chain", "power", "errors", "fit", "residuals"});
 
   Calibration calibration;
   calibration.name = line_of_text(file, "name");
@@ -159,6 +160,7 @@ Calibration calibration_from_json(std::string_view text, const std::string& sour
   calibration.pointwise = read_group<PointwiseCoefficients>(file, "pointwise", calibration.sources);
   calibration.collective = read_group<CollectiveCoefficients>(file, "collective", calibration.sources);
   if (file.has("alignment")) read_alignment(file, calibration);
+  if (file.has("chain")) calibration.chain = read_group<ChainCoefficients>(file, "chain", calibration.sources);
   if (file.has("power")) calibration.power = read_group<PowerCoefficients>(file, "power", calibration.sources);
   const JsonObject errors = file.object("errors");
   calibration.errors = log_errors_from_json(errors, Classes::all);

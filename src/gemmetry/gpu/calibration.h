@@ -165,6 +165,46 @@ struct PointwiseCoefficients {
   }
 };
 
+/// Kernels of a decoding step in one chain (docs/models/decoding.md).
+struct ChainCoefficients {
+  double first_start_s = 0;                   ///< of the step: its first kernel's
+  double row_start_s = 0;                     ///< of a kernel that goes through rows
+  double norm_start_s = 0;                    ///< of a norm
+  double row_efficiency = 1;                  ///< share of the datasheet's bandwidth of both
+  double vector_start_s = 0;                  ///< of a matrix times one or two rows
+  double vector_depth_s = 0;                  ///< added for each element of k
+  double vector_efficiency = 1;               ///< share of the datasheet's bandwidth
+  double vector_second_row = 0;               ///< what a second row adds to the reading, as a share of it
+  double attention_start_s = 0;               ///< of attention over a cache
+  double attention_combine_s = 0;             ///< added where the cache is cut in parts
+  double attention_block_bytes_per_s = 1e12;  ///< at which a block reads its part before others overlap with it
+  double attention_efficiency = 1;            ///< share of the datasheet's bandwidth
+  double attention_padding = 0;    ///< of what heads are padded to, the share that costs as much as if it were read
+  double error_shared = 0.1;       ///< standard deviations of the logarithm of a step's time
+  double error_independent = 0.1;  ///< and of a kernel's
+
+  static constexpr auto fields() {
+    using C = ChainCoefficients;
+    return std::to_array<Coefficient<C>>({
+        {"first_start_s", &C::first_start_s, 0, 1e-3},
+        {"row_start_s", &C::row_start_s, 0, 1e-3},
+        {"norm_start_s", &C::norm_start_s, 0, 1e-3},
+        {"row_efficiency", &C::row_efficiency, 0.01, 2},
+        {"vector_start_s", &C::vector_start_s, 0, 1e-3},
+        {"vector_depth_s", &C::vector_depth_s, 0, 1e-6},
+        {"vector_efficiency", &C::vector_efficiency, 0.01, 2},
+        {"vector_second_row", &C::vector_second_row, 0, 1},
+        {"attention_start_s", &C::attention_start_s, 0, 1e-3},
+        {"attention_combine_s", &C::attention_combine_s, 0, 1e-3},
+        {"attention_block_bytes_per_s", &C::attention_block_bytes_per_s, 1e9, 1e15},
+        {"attention_efficiency", &C::attention_efficiency, 0.01, 2},
+        {"attention_padding", &C::attention_padding, 0, 1},
+        {"error_shared", &C::error_shared, 0, 1},
+        {"error_independent", &C::error_independent, 0, 1},
+    });
+  }
+};
+
 /// Collectives (docs/models/collectives.md): shares of the link's bandwidth, by kind, and what comes before.
 struct CollectiveCoefficients {
   double start_s = 0;  ///< of any collective
@@ -233,6 +273,7 @@ struct Calibration {
   DecodeCoefficients decode;
   PointwiseCoefficients pointwise;
   CollectiveCoefficients collective;
+  std::optional<ChainCoefficients> chain;      ///< absent: decoding is the sum of its operators
   std::optional<PowerCoefficients> power;      ///< absent: products slow down to the GPU's sustained_fraction
   LogErrors errors;                            ///< by name of the operator's error class
   std::map<std::string, Residual> residuals;   ///< by name, predict/features.h; none without records of this GPU

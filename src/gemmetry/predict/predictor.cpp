@@ -89,6 +89,7 @@ Predictor::Predictor(gpu::Gpu gpu, gpu::Node node, gpu::Calibration calibration,
     residuals_.emplace_back();
     if (found != calibration_.residuals.end()) residuals_.back().emplace(name, found->second, calibration_.name);
   }
+  if (calibration_.chain && options.launch == Launch::chain) chain_.emplace(gpu_, *calibration_.chain);
   if (calibration_.power && options.clocks == gpu::Clocks::sustained) power_.emplace(gpu_, *calibration_.power);
 }
 
@@ -209,11 +210,21 @@ op::Uncertainty Predictor::uncertainty(const op::Operator& op, const Priced& pri
   return error;
 }
 
+std::optional<Estimate> Predictor::chained(const op::Operator& op) const {
+  return chain_ ? chain_->estimate(op) : std::nullopt;
+}
+
 op::Cost Predictor::cost(const op::Operator& op) const {
   const Priced priced = this->priced(op);
   op::Cost cost;
   cost.time_s = priced.time_s;
   cost.bound = priced.bound;
+  cost.error = uncertainty(op, priced);
+  if (const auto chained = this->chained(op)) {
+    cost.time_s = chained->time_s;
+    cost.bound = chained->bound;
+    cost.error = {calibration_.chain->error_shared, calibration_.chain->error_independent};
+  }
   if (options_.launch == Launch::stream && cost.time_s < gpu_.launch_stream_s) {
     cost.time_s = gpu_.launch_stream_s;
     cost.bound = op::Bound::launch;
@@ -221,7 +232,6 @@ op::Cost Predictor::cost(const op::Operator& op) const {
   cost.flop = op::flop(op);
   cost.bytes = op::bytes(op);
   cost.error_class = priced.error_class;
-  cost.error = uncertainty(op, priced);
   cost.origin = op::Origin::predicted;
   return cost;
 }
@@ -236,6 +246,7 @@ std::string Predictor::reason(const op::Operator& op) const {
   if (options_.launch == Launch::stream && priced.time_s < gpu_.launch_stream_s)
     return fmt::format("launch-bound: the host launches a kernel every {}, this one takes {}",
                        time_text(gpu_.launch_stream_s), time_text(priced.time_s));
+  if (const auto chained = this->chained(op)) return chained_reason(op, *chained);
   const auto scaled = [&](auto estimate) {
     scale(estimate, priced.time_s / priced.structured_s);
     return estimate;
@@ -259,7 +270,7 @@ std::string Predictor::reason(const op::Operator& op) const {
 std::string Predictor::source() const {
   const bool unknown = options_.clocks == gpu::Clocks::sustained && !gpu_.sustained_fraction && !power_;
   const std::string clocks = std::string(gpu::name(options_.clocks)) + (unknown ? " (unknown for it: as burst)" : "");
-  const std::string_view launch = options_.launch == Launch::graph ? "graph" : "stream";
+  const std::string_view launch = options_.launch == Launch::stream ? "stream" : chain_ ? "chained" : "graph";
   switch (calibration_.fit) {
     case gpu::Fit::own:
       return fmt::format("predicted for {}, {} clocks, {} launches, calibrated on this GPU", gpu_.name, clocks, launch);

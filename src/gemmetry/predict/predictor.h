@@ -10,6 +10,7 @@
 #include "gemmetry/gpu/node.h"
 #include "gemmetry/op/cost_model.h"
 #include "gemmetry/predict/attention_model.h"
+#include "gemmetry/predict/chain_model.h"
 #include "gemmetry/predict/collective_model.h"
 #include "gemmetry/predict/gemm_model.h"
 #include "gemmetry/predict/gemm_plan.h"
@@ -23,6 +24,7 @@ namespace gemmetry::predict {
 enum class Launch {
   graph,   ///< captured once, replayed: short gaps (CUDA graphs)
   stream,  ///< one by one from the host: a kernel cannot start sooner than the host launches it
+  chain,   ///< a decoding step as run::Decoder replays it (chain_model.h); a graph where that was not calibrated
 };
 
 /// The analytic CostModel: needs no GPU. See docs/models/*.md for the formulas.
@@ -79,6 +81,8 @@ class Predictor final : public op::CostModel {
   Priced priced(const op::Operator& op) const;
   const ResidualModel* residual(const op::Operator& op) const;
   double slowdown(const op::Operator& op, const Structured& structured, double time_s) const;
+  /// As one of a chain's kernels; absent: as by itself.
+  std::optional<Estimate> chained(const op::Operator& op) const;
   op::Uncertainty uncertainty(const op::Operator& op, const Priced& priced) const;
   std::string range_text(const Priced& priced) const;
 
@@ -92,7 +96,8 @@ class Predictor final : public op::CostModel {
   CollectiveModel collectives_;
   std::array<op::Uncertainty, op::error_classes> errors_;
   std::vector<std::optional<ResidualModel>> residuals_;  ///< in the order of residual_names()
-  std::optional<PowerModel> power_;                      ///< of sustained clocks; the models above are of burst then
+  std::optional<ChainModel> chain_;
+  std::optional<PowerModel> power_;  ///< of sustained clocks; the models above are of burst then
 };
 
 }  // namespace gemmetry::predict

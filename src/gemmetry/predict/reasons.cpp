@@ -153,6 +153,15 @@ std::string reason_of(const op::Attention& attention, const Estimate& estimate, 
                      padding);
 }
 
+std::string chained_reason(const op::Operator& op, const Estimate& estimate) {
+  if (estimate.bound == op::Bound::launch)
+    return fmt::format("one of a chain of kernels: {} of {} before it reads", time_text(estimate.fixed_time_s),
+                       time_text(estimate.time_s));
+  const double bytes = op::bytes(op);
+  return fmt::format("one of a chain of kernels: moves {} at {}: memory-bound", bytes_text(bytes),
+                     rate_text(bytes / estimate.memory_time_s));
+}
+
 std::string reason_of(const op::Collective& collective, const Estimate& estimate, double link_bandwidth) {
   const double steps = CollectiveModel::steps(collective);
   if (estimate.bound == op::Bound::launch)

@@ -6,6 +6,7 @@
 #include "gemmetry/op/attention.h"
 #include "gemmetry/op/collective.h"
 #include "gemmetry/op/gemm.h"
+#include "gemmetry/op/operator.h"
 #include "gemmetry/predict/estimate.h"
 #include "gemmetry/predict/gemm_plan.h"
 
@@ -16,6 +17,8 @@ namespace gemmetry::predict {
 std::string reason_of(const op::Gemm& gemm, const GemmPlan& plan, const gpu::Gpu& gpu);
 std::string reason_of(const op::GroupedGemm& gemm, const GemmPlan& plan, const gpu::Gpu& gpu);
 std::string reason_of(const op::Attention& attention, const Estimate& estimate, const gpu::Gpu& gpu);
+/// Of an operator as one of a chain's kernels.
+std::string chained_reason(const op::Operator& op, const Estimate& estimate);
 std::string reason_of(const op::Collective& collective, const Estimate& estimate, double link_bandwidth);
 
 /// Of a kernel that only moves `bytes`.
