@@ -134,7 +134,8 @@ TEST_F(Cuda, NormKernels) {
                                                                                         {2, 8200, 1},
                                                                                         {1, 16384, 1},
                                                                                         {2, 40000, 1},
-                                                                                        {300, 2560, 1}})
+                                                                                        {300, 2560, 1},
+                                                                                        {2500, 1024, 1}})
         for (const std::int64_t pad : {0, 16, 3}) {
           const Element type = element(dtype);
           const measure::NormKernel kernel{.norm = {rows, width, kind, false, dtype},
@@ -167,8 +168,13 @@ TEST_F(Cuda, NormKernelsInPlace) {
 
 TEST_F(Cuda, RotaryKernels) {
   for (const Dtype dtype : floats)
-    for (const auto& [tokens, heads, dim, head_dim, pad] : std::vector<std::array<std::int64_t, 5>>{
-             {1, 1, 2, 2, 0}, {5, 3, 20, 80, 0}, {7, 40, 128, 128, 256}, {33, 5, 64, 96, 8}, {4, 2, 16, 16, 3}}) {
+    for (const auto& [tokens, heads, dim, head_dim, pad] :
+         std::vector<std::array<std::int64_t, 5>>{{1, 1, 2, 2, 0},
+                                                  {5, 3, 20, 80, 0},
+                                                  {7, 40, 128, 128, 256},
+                                                  {33, 5, 64, 96, 8},
+                                                  {4, 2, 16, 16, 3},
+                                                  {9, 2, 24, 48, 4}}) {
       const measure::RotaryKernel kernel{
           .rotary = {tokens, heads, dim, false, dtype}, .head_dim = head_dim, .x_stride = heads * head_dim + pad};
       std::vector<std::int32_t> positions;
@@ -249,6 +255,22 @@ TEST_F(Cuda, ActivationKernels) {
               operands.push_back(random(type, 9 * kernel.y_stride, 3));
               expect_same(*backend_, kernel, operands, operands.size() - 1, 3e-6, "activation");
             }
+}
+
+TEST_F(Cuda, ActivationKernelsOfManyElements) {
+  for (const bool gated : {false, true}) {
+    const measure::ActivationKernel kernel{
+        .activation = {1100, 2000, shape::Activation::gelu, gated, false, Dtype::bf16},
+        .gelu = measure::Gelu::erf,
+        .x_stride = 4000,
+        .y_stride = 2008};
+    Data x = random(Element::bf16, 1100 * kernel.x_stride, 1);
+    for (double& value : x.values) value *= 4;
+    std::vector<Data> operands = {x};
+    if (gated) operands.push_back(random(Element::bf16, 1100 * kernel.x_stride, 2));
+    operands.push_back(random(Element::bf16, 1100 * kernel.y_stride, 3));
+    expect_same(*backend_, kernel, operands, operands.size() - 1, 3e-6, "activation of many elements");
+  }
 }
 
 TEST_F(Cuda, LookupKernels) {

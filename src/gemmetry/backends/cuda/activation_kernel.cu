@@ -18,21 +18,31 @@ struct PlacedActivation {
   Divisor by_packs;
   std::int64_t packs;  ///< a row
 
-  __device__ void operator()(std::int64_t item) const {
+  struct Inputs {
+    Pack<T, N> of[gated ? 2 : 1];
+  };
+
+  __device__ Inputs load(std::int64_t item) const {
     const std::int64_t row = by_packs.quotient(item);
-    const std::int64_t column = (item - row * packs) * N;
-    const std::int64_t at = row * x_stride + column;
-    const Pack<T, N> in = load<N>(x + at);
-    Pack<T, N> factor{};
-    if constexpr (gated) factor = load<N>(up + at);
+    const std::int64_t at = row * x_stride + (item - row * packs) * N;
+    Inputs loaded;
+    loaded.of[0] = cuda::load<N>(x + at);
+    if constexpr (gated) loaded.of[1] = cuda::load<N>(up + at);
+    return loaded;
+  }
+
+  __device__ void finish(std::int64_t item, const Inputs& loaded) const {
+    const std::int64_t row = by_packs.quotient(item);
     Pack<float, N> out;
 #pragma unroll
     for (int i = 0; i < N; ++i) {
-      out[i] = Function::value(widen(in, i));
-      if constexpr (gated) out[i] *= widen(factor, i);
+      out[i] = Function::value(widen(loaded.of[0], i));
+      if constexpr (gated) out[i] *= widen(loaded.of[1], i);
     }
-    store(y + row * y_stride + column, narrow<T>(out));
+    store(y + row * y_stride + (item - row * packs) * N, narrow<T>(out));
   }
+
+  __device__ void operator()(std::int64_t item) const { finish(item, load(item)); }
 };
 
 template <typename T, int N, typename Function, bool gated>
@@ -46,7 +56,9 @@ Status run(const measure::ActivationKernel& kernel, const Launch& on) {
                                                      kernel.y_stride,
                                                      Divisor(packs),
                                                      packs};
-  return each_item(body, a.rows * packs, on.stream, "activation");
+  const std::int64_t items = a.rows * packs;
+  if (items < many_items) return each_item(body, items, on.stream, "activation");
+  return each_of_many_items < gated ? 2 : 4 > (body, items, on.stream, "activation");
 }
 
 template <typename T, int N, typename Function>
@@ -58,7 +70,7 @@ template <typename T, int N>
 Status run(const measure::ActivationKernel& kernel, const Launch& on) {
   switch (kernel.activation.function) {
     case shape::Activation::gelu:
-      return kernel.gelu == measure::Gelu::tanh ? run<T, N, Gelu>(kernel, on) : run<T, N, GeluErf>(kernel, on);
+      return kernel.gelu == measure::Gelu::tanh ? run<T, N, Gelu>(kernel, on) : run<T, N, GeluErf<T>>(kernel, on);
     case shape::Activation::relu:
       return run<T, N, Relu>(kernel, on);
     case shape::Activation::silu:

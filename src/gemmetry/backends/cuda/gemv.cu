@@ -49,7 +49,7 @@ __device__ inline float apply(Function function, float x) {
     case Function::gelu:
       return Gelu::value(x);
     case Function::gelu_erf:
-      return GeluErf::value(x);
+      return GeluErf<float>::value(x);
     case Function::relu:
       return Relu::value(x);
     case Function::silu:

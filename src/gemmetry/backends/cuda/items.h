@@ -32,6 +32,35 @@ Status each_item(const Body& body, std::int64_t items, cudaStream_t stream, cons
   return launch_following(how, doing, item_kernel<Body>, body, items);
 }
 
+/// Items from which on a thread does several, whose loads are in flight together; of fewer, more threads are faster.
+inline constexpr std::int64_t many_items = std::int64_t{1} << 18;
+
+template <int unroll, typename Body>
+__global__ void __launch_bounds__(item_threads) items_kernel(const __grid_constant__ Body body, std::int64_t items) {
+  let_next_begin();
+  wait_for_previous();
+  const std::int64_t first = std::int64_t{blockIdx.x} * unroll * item_threads + threadIdx.x;
+  decltype(body.load(0)) loaded[unroll];
+#pragma unroll
+  for (int u = 0; u < unroll; ++u) {
+    if (first + u * item_threads < items) loaded[u] = body.load(first + u * item_threads);
+  }
+#pragma unroll
+  for (int u = 0; u < unroll; ++u) {
+    if (first + u * item_threads < items) body.finish(first + u * item_threads, loaded[u]);
+  }
+}
+
+/// The same for a body in two halves: finish(item, load(item)).
+template <int unroll, typename Body>
+Status each_of_many_items(const Body& body, std::int64_t items, cudaStream_t stream, const char* doing) {
+  if (items <= 0) return {};
+  const std::int64_t blocks = (items + unroll * item_threads - 1) / (unroll * item_threads);
+  if (blocks > 0x7fffffff) return failure(StatusCode::unsupported, "%s: too many elements for one launch", doing);
+  const Following how(dim3(static_cast<unsigned>(blocks)), dim3(item_threads), stream);
+  return launch_following(how, doing, items_kernel<unroll, Body>, body, items);
+}
+
 /// Whether arrays begin at multiples of 16 bytes.
 inline bool begin_aligned(std::initializer_list<const void*> arrays) {
   for (const void* array : arrays) {

@@ -12,6 +12,8 @@ namespace gemmetry::backends::cuda {
 
 Status launch(const measure::ActivatedProductKernel& kernel, const Launch& on) noexcept;
 Status launch(const measure::NormKernel& kernel, const Launch& on) noexcept;
+/// The same of dense rows, whose beginnings and widths are whole packs: for many, which are fetched ahead.
+Status launch_dense(const measure::NormKernel& kernel, const Launch& on) noexcept;
 Status launch(const measure::RotaryKernel& kernel, const Launch& on) noexcept;
 Status launch(const measure::AppendKernel& kernel, const Launch& on) noexcept;
 Status launch(const measure::RotaryAppendKernel& kernel, const Launch& on) noexcept;

@@ -1,4 +1,4 @@
-#include "gemmetry/backends/cuda/kernels.h"
+#include "gemmetry/backends/cuda/kernel_launches.h"
 #include "gemmetry/backends/cuda/norm_rows.h"
 
 // Which kernel a norm takes, and on how many blocks.
@@ -129,6 +129,23 @@ Status refuse(const op::Norm& n) {
 }
 
 }  // namespace
+
+Status launch_dense(const measure::NormKernel& kernel, const Launch& on) noexcept {
+  return with_norm(kernel.norm, [&](auto zero, auto layer) {
+    using T = decltype(zero);
+    constexpr bool is_layer = decltype(layer)::value;
+    const NormArrays<T> arrays{on.array<const T>(0),
+                               on.array<const T>(1),
+                               is_layer ? on.array<const T>(2) : nullptr,
+                               on.array<T>(is_layer ? 3 : 2),
+                               nullptr,
+                               nullptr,
+                               kernel.norm.rows,
+                               static_cast<int>(kernel.norm.width),
+                               kernel.epsilon};
+    return run_forward<T, is_layer>(arrays, on);
+  });
+}
 
 Status launch(const op::Norm& n, const Launch& on) noexcept {
   if (n.rows <= 0 || n.width <= 0) return {};

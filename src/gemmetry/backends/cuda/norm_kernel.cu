@@ -150,6 +150,9 @@ Status run(const measure::NormKernel& kernel, const Launch& on) {
   if (a.parts > 0x7fffffff) return failure(StatusCode::unsupported, "kernel norm: too many rows for one launch");
   const bool whole =
       whole_packs<T>({n.width, kernel.x_stride, kernel.y_stride}) && begin_aligned({a.x, a.weight, a.bias, a.y});
+  const bool dense = kernel.groups == 1 && kernel.x_stride == n.width && kernel.y_stride == n.width;
+  const bool many = n.rows >= std::int64_t{16} * on.sms;  // so that rows can be fetched ahead
+  if (whole && dense && many) return launch_dense(kernel, on);
   const RowShape shape = row_shape(n.width, pack_size<T>, 256);
   if (whole && shape.slots == 1) return run<T, 1, layer>(a, shape, on.stream);
   if (whole && shape.slots == 2) return run<T, 2, layer>(a, shape, on.stream);

@@ -13,7 +13,7 @@ inline constexpr int most_backward_threads = 768;
 
 inline constexpr float norm_epsilon = static_cast<float>(measure::norm_epsilon);
 
-/// y may be null: statistics alone. RMSNorm has neither bias nor mean.
+/// y may be null: statistics alone; so may the statistics. RMSNorm has neither bias nor mean.
 template <typename T>
 struct NormArrays {
   const T* x;
@@ -24,6 +24,7 @@ struct NormArrays {
   float* rstd;
   std::int64_t rows;
   int width;
+  float epsilon = norm_epsilon;
 };
 
 template <typename T>
@@ -175,10 +176,10 @@ __global__ void __launch_bounds__(Threads, Slots == 4 && Threads == row_threads 
       }
       squares = reduce_row<Sum>(reduction, squares);
     }
-    const float rstd = rsqrtf(squares * inverse + norm_epsilon);
+    const float rstd = rsqrtf(squares * inverse + a.epsilon);
 
     if (row >= a.rows) continue;
-    if (threadIdx.x == 0) {
+    if (threadIdx.x == 0 && a.rstd != nullptr) {
       if constexpr (layer) a.mean[row] = mean;
       a.rstd[row] = rstd;
     }
@@ -227,8 +228,8 @@ __global__ void __launch_bounds__(row_threads) norm_forward_wide(NormArrays<T> a
       const float difference = widen(x[column]) - mean;
       squares += difference * difference;
     }
-    const float rstd = rsqrtf(reduce_row<Sum>(reduction, squares) * inverse + norm_epsilon);
-    if (threadIdx.x == 0) {
+    const float rstd = rsqrtf(reduce_row<Sum>(reduction, squares) * inverse + a.epsilon);
+    if (threadIdx.x == 0 && a.rstd != nullptr) {
       if constexpr (layer) a.mean[row] = mean;
       a.rstd[row] = rstd;
     }

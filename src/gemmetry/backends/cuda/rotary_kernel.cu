@@ -206,9 +206,17 @@ Status launch(const measure::RotaryKernel& kernel, const Launch& on) noexcept {
   Status status;
   with_type(r.dtype, [&](auto zero) {
     using T = decltype(zero);
-    const bool whole = whole_packs<T>({r.dim / 2, kernel.head_dim, kernel.x_stride}) &&
-                       begin_aligned({on.operands[1], on.operands[2]});
-    status = whole ? run<T, pack_size<T>>(kernel, on) : run<T, 1>(kernel, on);
+    const auto in_packs_of = [&](std::int64_t n) {
+      return r.dim / 2 % n == 0 && kernel.head_dim % n == 0 && kernel.x_stride % n == 0;
+    };
+    const bool aligned = begin_aligned({on.operands[1], on.operands[2]});
+    if (aligned && in_packs_of(pack_size<T>)) {
+      status = run<T, pack_size<T>>(kernel, on);
+    } else if (aligned && in_packs_of(4)) {
+      status = run<T, 4>(kernel, on);
+    } else {
+      status = aligned && in_packs_of(2) ? run<T, 2>(kernel, on) : run<T, 1>(kernel, on);
+    }
   });
   return status;
 }
