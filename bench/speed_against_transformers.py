@@ -5,7 +5,8 @@
 
 Layers: GPT-NeoX h = 2560, Llama-2-7B, Llama-3.1-8B, batch 4, sequence 2048, bf16, forward. LAYERS of them run from hidden state
 to hidden state in transformers (SDPA attention; eager, then torch.compile); gemmetry runs as many between a vocabulary of 64, with
-its embedding and logits. Times are a layer's, the medians of ROUNDS turns. Decoding: one request, prompt 128, 128 new
+its embedding and logits. All of them work without a pause before they are timed (--clocks sustained). Times are a layer's, the medians of
+ROUNDS turns. Decoding: one request, prompt 128, 128 new
 tokens, greedy: gemmetry's time of a token and its share of the GPU's own copy bandwidth on the bytes of weights and cache; of
 Pythia-410M also transformers' generate.
 Random weights. Needs torch with CUDA and transformers. Prints a Markdown table each, and with --json a file of all numbers.
@@ -20,7 +21,7 @@ import time
 import torch
 import transformers
 
-LAYERS, BATCH, SEQUENCE, ROUNDS, CALLS = 4, 4, 2048, 3, 10
+LAYERS, BATCH, SEQUENCE, ROUNDS, CALLS, SOAK_S = 4, 4, 2048, 3, 10, 1.5
 PROMPT, NEW = 128, 128
 NEOX = dict(vocab_size=64, hidden_size=2560, num_attention_heads=32, intermediate_size=10240, max_position_embeddings=2048)
 LLAMA = dict(vocab_size=64, hidden_size=4096, num_attention_heads=32, max_position_embeddings=4096, rms_norm_eps=1e-5)
@@ -45,7 +46,11 @@ def ours(program, preset):
 
 
 def cuda_time(call):
-    """Seconds of a call, of CALLS in a row."""
+    """Seconds of a call, of CALLS in a row after SOAK_S of them."""
+    until = time.monotonic() + SOAK_S
+    while time.monotonic() < until:
+        call()
+        torch.cuda.synchronize()
     begin, end = (torch.cuda.Event(enable_timing=True) for _ in range(2))
     begin.record()
     for _ in range(CALLS):
@@ -69,7 +74,6 @@ def layers(program, preset, config):
             call()
     for _ in range(ROUNDS):
         for name, call in calls.items():
-            cuda_time(call)
             times[name].append(cuda_time(call) / LAYERS)
         torch.cuda.synchronize()
         times["gemmetry"].append(ours(program, preset))
