@@ -71,6 +71,8 @@ TEST(Workload, EndsWithTheLearnedPositions) {
   EXPECT_EQ(problem({.phase = Phase::decode, .cache = 1008, .new_tokens = 16}, "gpt2"), "");
   expect_mentions(problem({.phase = Phase::decode, .cache = 1009, .new_tokens = 16}, "gpt2"),
                   {"cache 1009", "1025 positions", "at most 1008"});
+  expect_mentions(problem({.phase = Phase::decode, .new_tokens = 2000}, "gpt2"),
+                  {"new tokens of a pass = 2000", "gpt2 has 1024", "at most 1024"});
   EXPECT_EQ(problem({.sequence = 2048}, "opt-125m"), "") << "the two rows before position 0 are no positions";
   EXPECT_NE(problem({.sequence = 2049}, "opt-125m"), "");
   EXPECT_EQ(problem({.sequence = 1 << 20}, "llama-2-7b"), "") << "rotary positions do not end";

@@ -29,11 +29,15 @@ void require_positions(const Workload& workload, const Model& model) {
   const std::int64_t rows = model.max_positions > 0 ? model.max_positions : model.position_rows;
   const std::int64_t used = positions_used(workload);
   if (used <= rows) return;
+  const std::string table =
+      fmt::format("but the learned position table of {} has {}", model.name.empty() ? "the model" : model.name, rows);
   const bool decoding = workload.phase == Phase::decode;
-  throw Error(fmt::format("{} {} needs {} positions, but the learned position table of {} has {}: use at most {}",
-                          decoding ? "cache" : "sequence", decoding ? workload.cache : workload.sequence, used,
-                          model.name.empty() ? "the model" : model.name, rows,
-                          decoding ? std::max<std::int64_t>(rows - workload.new_tokens, 0) : rows));
+  if (decoding && workload.new_tokens > rows)
+    throw Error(fmt::format("new tokens of a pass = {} need as many positions, {}: use at most {}", workload.new_tokens,
+                            table, rows));
+  throw Error(fmt::format("{} {} needs {} positions, {}: use at most {}", decoding ? "cache" : "sequence",
+                          decoding ? workload.cache : workload.sequence, used, table,
+                          decoding ? rows - workload.new_tokens : rows));
 }
 
 /// The divisors of `size` next to `parts`, which is none of them: "4 or 8", or one of the two.
