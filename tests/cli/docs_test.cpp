@@ -53,6 +53,14 @@ TEST(Docs, EveryJsonKeyOfMeasurementsIsDocumented) {
   expect_documented("measure layer" + small_model + quick + " --db " + database, text);
   expect_documented("measure model" + small_model + " --device cpu --time-cap 1ms", text);
   expect_documented("measure decode gpt2 --layers 1 --prompt 4 --new-tokens 2 --device cpu --time-cap 1ms", text);
+  const std::string serving =
+      " --hidden 48 --layers 1 --heads 4 --vocab 96 --device cpu --dtype fp32 --requests 4"
+      " --rate 999 --prompt 4 --new-tokens 6 --slots 2";
+  expect_documented("measure serve --verify 1x2 --inject forced:1" + serving, text);
+  expect_documented("measure verify --shares 100% --shape 1x2" + serving, text);
+  expect_documented("measure verify --grid --shapes 1x2,2x2" + serving, text);
+  expect_documented("measure verify --passes 1 --shapes 1x2" + serving, text);
+  expect_documented("advise verify gpt2 --requests 4 --prompt 9 --lengths fixed --new-tokens 9", text);
   expect_documented("tune gemm --m 8 --n 8 --k 8" + where, text);
   expect_documented("explain" + small_model + " --compare" + where + stop, text);
   expect_documented("backends", text);
@@ -77,12 +85,12 @@ TEST(Docs, EveryOptionIsInTheCommandPage) {
   const std::string text = document("cli.md");
   const std::regex option("--[a-z][a-z-]+");
   for (const char* command :
-       {"explain",        "check",         "advise",        "gemm",           "predict",      "measure",
-        "measure gemm",   "measure layer", "measure model", "measure decode", "tune",         "tune gemm",
-        "tune model",     "calibrate",     "validate",      "records",        "records list", "records export",
-        "records import", "records merge", "records check", "study",          "study list",   "study show",
-        "study run",      "report",        "backends",      "models",         "gpus",         "nodes",
-        "completion"}) {
+       {"explain",       "check",         "advise",         "gemm",           "predict",       "measure",
+        "measure gemm",  "measure layer", "measure model",  "measure decode", "measure serve", "measure verify",
+        "advise verify", "tune",          "tune gemm",      "tune model",     "calibrate",     "validate",
+        "records",       "records list",  "records export", "records import", "records merge", "records check",
+        "study",         "study list",    "study show",     "study run",      "report",        "backends",
+        "models",        "gpus",          "nodes",          "completion"}) {
     EXPECT_NE(text.find(std::string("## gemmetry ") + command + "\n"), std::string::npos) << command;
     const std::string help = gemmetry(std::string(command) + " --help").out;
     for (std::sregex_iterator found(help.begin(), help.end(), option), end; found != end; ++found)

@@ -205,7 +205,7 @@ std::vector<std::int64_t> rows_of_interest(const run::Proposal& proposal) {
 ExitCode run_advise_verify(const Options& given, const Console& console) {
   Options options = given;
   const shape::Model model = options.model.model();
-  const predict::Predictor predictor = options.gpu.predictor();
+  const predict::Predictor predictor = options.gpu.predictor("", shape::Phase::decode);
   const run::Trace trace = options.trace.trace(model.vocab, static_cast<std::uint64_t>(options.seed));
   options.proposal.capacity = longest_request(trace, model);
   options.proposal.seed = static_cast<std::uint64_t>(options.seed);

@@ -117,7 +117,9 @@ ExitCode run_measure_verify(const Options& given, const Console& console) {
 
   ServeSession session(options.run, model, options.serve, capacity, shapes);
   std::optional<predict::Predictor> predictor;
-  if (session.run().gpu()) predictor = predict::Predictor::for_gpu(session.run().gpu()->name, {});
+  predict::Predictor::Options how;
+  how.launch = options.run.replay() == measure::Replay::graph ? predict::Launch::chain : predict::Launch::stream;
+  if (session.run().gpu()) predictor = predict::Predictor::for_gpu(session.run().gpu()->name, how);
   const op::CostModel* costs = predictor ? &*predictor : nullptr;
   report::Document document;
   document.sections = {model_section(model), device_section(session.run().device(), nullptr)};

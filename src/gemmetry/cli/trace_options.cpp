@@ -13,15 +13,15 @@ namespace {
 
 using run::LengthKind;
 
-constexpr std::int64_t longest = 1 << 20;
+constexpr std::int64_t usual_most = 5;  // means: what lies beyond is 2 % of lognormal lengths
 
 }  // namespace
 
 TraceOptions::TraceOptions() {
   random_.rate_per_s = 12;
   random_.requests = 200;
-  random_.prompt = {LengthKind::fixed, 256, 1, longest};
-  random_.new_tokens = {LengthKind::lognormal, 205, 1, longest};
+  random_.prompt = {LengthKind::fixed, 256};
+  random_.new_tokens = {LengthKind::lognormal, 205};
 }
 
 void TraceOptions::add_to(CLI::App& app, bool from_file) {
@@ -43,8 +43,9 @@ void TraceOptions::add_to(CLI::App& app, bool from_file) {
   const std::initializer_list<LengthKind> kinds{LengthKind::fixed, LengthKind::uniform, LengthKind::lognormal};
   of_random(add_choice(app, "--prompt-lengths", random_.prompt.kind, kinds, "how prompts' lengths spread"));
   of_random(add_choice(app, "--lengths", random_.new_tokens.kind, kinds, "how answers' lengths spread"));
-  of_random(add_size(app, "--most-prompt", random_.prompt.most, "tokens of the longest prompt"));
-  of_random(add_size(app, "--most-new-tokens", random_.new_tokens.most, "tokens of the longest answer"));
+  of_random(
+      add_size(app, "--most-prompt", most_prompt_, "tokens of the longest prompt; five times the mean unless stated"));
+  of_random(add_size(app, "--most-new-tokens", most_new_tokens_, "tokens of the longest answer; the same"));
   const auto read_order = [this](const std::string& what, const std::string& text) {
     order_ = whole_number(what, text, 0);
   };
@@ -72,6 +73,8 @@ run::Trace TraceOptions::trace(std::int64_t vocab, std::uint64_t seed, double ra
     run::require_valid(trace, std::int64_t{1} << 40, file_);
   } else {
     run::TraceOptions options = random_;
+    options.prompt.most = most_prompt_.value_or(usual_most * options.prompt.mean);
+    options.new_tokens.most = most_new_tokens_.value_or(usual_most * options.new_tokens.mean);
     options.vocab = vocab;
     options.seed = seed;
     options.rate_per_s = rate_per_s;

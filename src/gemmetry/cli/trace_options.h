@@ -31,7 +31,7 @@ class TraceOptions {
  private:
   run::TraceOptions random_;
   std::string file_;
-  std::optional<std::int64_t> order_;
+  std::optional<std::int64_t> most_prompt_, most_new_tokens_, order_;
   std::vector<const CLI::Option*> of_random_;
 };
 

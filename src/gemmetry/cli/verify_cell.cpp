@@ -25,6 +25,7 @@ struct CellField {
   const char* heading;  ///< empty: in files only
   Unit unit;
   std::variant<std::string Cell::*, std::int64_t Cell::*, double Cell::*, std::optional<double> Cell::*> member;
+  bool verified = false;  ///< only where somebody was
 };
 
 const std::vector<CellField>& fields() {
@@ -33,8 +34,8 @@ const std::vector<CellField>& fields() {
       {"mode", "mode", Unit::none, &Cell::mode},
       {"rate_per_s", "requests/s", Unit::none, &Cell::rate_per_s},
       {"deterministic", "deterministic", Unit::fraction, &Cell::deterministic},
-      {"batch", "batch", Unit::none, &Cell::batch},
-      {"window", "window", Unit::none, &Cell::window},
+      {"batch", "batch", Unit::none, &Cell::batch, true},
+      {"window", "window", Unit::none, &Cell::window, true},
       {"mean_new_tokens", "", Unit::none, &Cell::mean_new_tokens},
       {"time_s", "total", Unit::seconds, &Cell::time_s},
       {"tokens_per_s", "tokens/s", Unit::count, &Cell::tokens_per_s},
@@ -47,21 +48,21 @@ const std::vector<CellField>& fields() {
       {"decode_steps", "", Unit::none, &Cell::decode_steps},
       {"decode_time_s", "", Unit::seconds, &Cell::decode_time_s},
       {"prefill_time_s", "", Unit::seconds, &Cell::prefill_time_s},
-      {"verify_passes", "", Unit::none, &Cell::verify_passes},
-      {"verify_time_s", "verifying", Unit::seconds, &Cell::verify_time_s},
-      {"pass_time_s", "pass", Unit::seconds, &Cell::pass_time_s},
-      {"early_windows", "", Unit::none, &Cell::early_windows},
-      {"dummy_windows", "", Unit::none, &Cell::dummy_windows},
+      {"verify_passes", "", Unit::none, &Cell::verify_passes, true},
+      {"verify_time_s", "verifying", Unit::seconds, &Cell::verify_time_s, true},
+      {"pass_time_s", "pass", Unit::seconds, &Cell::pass_time_s, true},
+      {"early_windows", "", Unit::none, &Cell::early_windows, true},
+      {"dummy_windows", "", Unit::none, &Cell::dummy_windows, true},
       {"rounds", "", Unit::none, &Cell::rounds},
-      {"windows", "", Unit::none, &Cell::windows},
-      {"rollbacks", "rollbacks", Unit::none, &Cell::rollbacks},
-      {"rolled_back_tokens", "", Unit::none, &Cell::rolled_back_tokens},
-      {"compared_tokens", "", Unit::none, &Cell::compared_tokens},
-      {"deterministic_tokens", "", Unit::none, &Cell::deterministic_tokens},
-      {"recompute_cost", "recompute cost", Unit::fraction, &Cell::recompute_cost},
-      {"flip_rate", "", Unit::fraction, &Cell::flip_rate},
-      {"inverted_flip_rate", "", Unit::fraction, &Cell::inverted_flip_rate},
-      {"closed_form", "closed form", Unit::fraction, &Cell::closed_form},
+      {"windows", "", Unit::none, &Cell::windows, true},
+      {"rollbacks", "rollbacks", Unit::none, &Cell::rollbacks, true},
+      {"rolled_back_tokens", "", Unit::none, &Cell::rolled_back_tokens, true},
+      {"compared_tokens", "", Unit::none, &Cell::compared_tokens, true},
+      {"deterministic_tokens", "", Unit::none, &Cell::deterministic_tokens, true},
+      {"recompute_cost", "recompute cost", Unit::fraction, &Cell::recompute_cost, true},
+      {"flip_rate", "", Unit::fraction, &Cell::flip_rate, true},
+      {"inverted_flip_rate", "", Unit::fraction, &Cell::inverted_flip_rate, true},
+      {"closed_form", "closed form", Unit::fraction, &Cell::closed_form, true},
       {"predicted_time_s", "predicted total", Unit::seconds, &Cell::predicted_time_s},
       {"predicted_p99_s", "predicted P99", Unit::seconds, &Cell::predicted_p99_s},
       {"predicted_pass_s", "predicted pass", Unit::seconds, &Cell::predicted_pass_s},
@@ -70,6 +71,7 @@ const std::vector<CellField>& fields() {
 }
 
 Value value_of(const Cell& cell, const CellField& field) {
+  if (field.verified && cell.mode != "verified") return {};
   return std::visit(
       [&](auto member) -> Value {
         const auto& value = cell.*member;
@@ -82,6 +84,7 @@ Value value_of(const Cell& cell, const CellField& field) {
 }
 
 void read(Cell& cell, const CellField& field, const std::string& what, const std::string& text) {
+  if (text.empty()) return;
   std::visit(
       [&](auto member) {
         auto& value = cell.*member;

@@ -42,6 +42,45 @@ std::vector<Column<Beside>> beside_columns() {
   };
 }
 
+/// A way to serve beside nobody verified, in the same setting at the same rate.
+struct Relative {
+  const VerifyCell& cell;
+  const VerifyCell& unverified;
+};
+
+std::vector<Column<Relative>> relative_columns() {
+  using Row = Relative;
+  const auto verified = [](auto get) {
+    return [get](const Row& r) { return r.cell.mode == "verified" ? Value(get(r.cell)) : Value(); };
+  };
+  const auto over = [](double VerifyCell::*part) {
+    return [part](const Row& r) { return Value(r.cell.*part / (r.unverified.*part)); };
+  };
+  return {
+      {{.key = "mode", .heading = "mode"}, [](const Row& r) { return Value(r.cell.mode); }},
+      {{.key = "rate_per_s", .heading = "requests/s"}, [](const Row& r) { return Value(r.cell.rate_per_s); }},
+      {{.key = "deterministic", .heading = "deterministic", .unit = Unit::fraction},
+       [](const Row& r) { return Value(r.cell.deterministic); }},
+      {{.key = "batch", .heading = "batch"}, verified([](const VerifyCell& c) { return c.batch; })},
+      {{.key = "window", .heading = "window"}, verified([](const VerifyCell& c) { return c.window; })},
+      {{.key = "throughput_share", .heading = "tokens/s", .unit = Unit::fraction}, over(&VerifyCell::tokens_per_s)},
+      {{.key = "p50_over_unverified", .heading = "P50", .unit = Unit::factor}, over(&VerifyCell::end_to_end_p50_s)},
+      {{.key = "p99_over_unverified", .heading = "P99", .unit = Unit::factor}, over(&VerifyCell::end_to_end_p99_s)},
+  };
+}
+
+void add_relative(std::vector<Section>& sections, const std::vector<VerifyCell>& cells) {
+  std::vector<Relative> rows;
+  for (const VerifyCell& cell : cells)
+    for (const VerifyCell& other : cells)
+      if (cell.mode != "unverified" && other.mode == "unverified" && other.setting == cell.setting &&
+          other.rate_per_s == cell.rate_per_s)
+        rows.push_back({cell, other});
+  if (!rows.empty())
+    sections.push_back(
+        {"beside_unverified", "Beside nobody verified", report::List{make_table(relative_columns(), rows)}});
+}
+
 Section verdict_section(const std::string& key, const std::string& title, const std::vector<VerifyCell>& cells) {
   using Row = VerifyVerdict;
   const std::vector<Column<Row>> columns{
@@ -102,6 +141,7 @@ std::vector<Section> verify_sections(const std::vector<VerifyCell>& cells, const
   }
   sections.push_back({"settings", "", report::Notes{settings}});
   sections.push_back({"cells", "Measured", report::List{cell_table(cells)}});
+  add_relative(sections, cells);
   std::int64_t number = 0;
   for (const auto& [group, shapes] : heatmaps) {
     if (shapes.size() < 2) continue;

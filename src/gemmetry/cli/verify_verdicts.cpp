@@ -76,7 +76,7 @@ VerifyVerdict weak_batch(const Cells& cells) {
   const double batches = spread(by_window);
   const double windows = spread(by_batch);
   return verdict(
-      claim, batches < windows / 2,
+      claim, batches - 1 < (windows - 1) / 4,
       fmt::format("up to {:.2f}x over batches of one window, {:.2f}x over windows of one batch", batches, windows));
 }
 
