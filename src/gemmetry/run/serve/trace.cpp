@@ -67,7 +67,7 @@ Trace reordered(Trace trace, double rate_per_s, std::uint64_t seed) {
   double now_s = 0;
   for (std::size_t i = 0; i < trace.size(); ++i) {
     now_s += gap_s(seed, i, rate_per_s);
-    if (trace[i].cancel_s) *trace[i].cancel_s += now_s - trace[i].arrival_s;
+    if (trace[i].cancel_s) trace[i].cancel_s = now_s + (*trace[i].cancel_s - trace[i].arrival_s);
     trace[i].arrival_s = now_s;
   }
   return trace;
