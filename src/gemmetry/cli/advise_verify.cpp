@@ -68,7 +68,8 @@ std::vector<Column<Answer>> request_columns() {
   using A = Answer;
   const auto fixed = [](auto get) { return [get](const A& a) { return Value(get(a.options)); }; };
   return {
-      {{.key = "rate_per_s", .heading = "requests/s"}, fixed([](const Options& o) { return o.trace.rate_per_s(); })},
+      {{.key = "rate_per_s", .heading = "requests/s"},
+       [](const A& a) { return a.options.trace.from_file() ? Value() : Value(a.options.trace.rate_per_s()); }},
       {{.key = "requests", .heading = "requests"}, [](const A& a) { return Value(a.proposal.unverified.requests); }},
       {{.key = "prompt_tokens", .heading = "prompt tokens"},
        [](const A& a) { return Value(a.proposal.unverified.prompt_tokens); }},

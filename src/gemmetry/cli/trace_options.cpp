@@ -58,6 +58,26 @@ void TraceOptions::add_to(CLI::App& app, bool from_file) {
         ->group(group);
 }
 
+run::TraceOptions TraceOptions::limited() const {
+  run::TraceOptions options = random_;
+  options.prompt.most = most_prompt_.value_or(usual_most * options.prompt.mean);
+  options.new_tokens.most = most_new_tokens_.value_or(usual_most * options.new_tokens.mean);
+  return options;
+}
+
+std::string TraceOptions::text() const {
+  const auto lengths = [](const run::Lengths& l) {
+    return l.kind == LengthKind::fixed ? fmt::format("fixed {}", l.mean)
+                                       : fmt::format("{} {} (to {})", name(l.kind), l.mean, l.most);
+  };
+  const run::TraceOptions random = limited();
+  std::string text = file_.empty() ? fmt::format("{} requests of {} + {} tokens", random.requests,
+                                                 lengths(random.prompt), lengths(random.new_tokens))
+                                   : fmt::format("requests of {}", file_);
+  if (order_) text += fmt::format(", order {}", *order_);
+  return text;
+}
+
 run::Trace TraceOptions::trace(std::int64_t vocab, std::uint64_t seed) const {
   return trace(vocab, seed, random_.rate_per_s);
 }
@@ -72,9 +92,7 @@ run::Trace TraceOptions::trace(std::int64_t vocab, std::uint64_t seed, double ra
     trace = read_trace(file_, vocab, seed);
     run::require_valid(trace, std::int64_t{1} << 40, file_);
   } else {
-    run::TraceOptions options = random_;
-    options.prompt.most = most_prompt_.value_or(usual_most * options.prompt.mean);
-    options.new_tokens.most = most_new_tokens_.value_or(usual_most * options.new_tokens.mean);
+    run::TraceOptions options = limited();
     options.vocab = vocab;
     options.seed = seed;
     options.rate_per_s = rate_per_s;

@@ -24,11 +24,17 @@ class TraceOptions {
   /// The same at another rate, for requests that are not of a file.
   run::Trace trace(std::int64_t vocab, std::uint64_t seed, double rate_per_s) const;
 
+  /// What makes one trace another but the rate and the seed: "200 requests of fixed 256 + lognormal 205 tokens".
+  std::string text() const;
+
   double rate_per_s() const { return random_.rate_per_s; }
   const run::TraceOptions& random() const { return random_; }
   bool from_file() const { return !file_.empty(); }
 
  private:
+  /// random_ with its limits.
+  run::TraceOptions limited() const;
+
   run::TraceOptions random_;
   std::string file_;
   std::optional<std::int64_t> most_prompt_, most_new_tokens_, order_;

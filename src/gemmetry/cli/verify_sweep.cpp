@@ -20,14 +20,9 @@ namespace {
 /// What has to be equal for cells to be comparable.
 std::string setting_text(ServeSession& session, const TraceOptions& traces, std::uint64_t seed) {
   const ServeOptions& options = session.options();
-  const run::TraceOptions& random = traces.random();
-  const std::string requests =
-      traces.from_file() ? std::string("requests of a file")
-                         : fmt::format("{} requests of {} {} + {} {} tokens", random.requests, name(random.prompt.kind),
-                                       random.prompt.mean, name(random.new_tokens.kind), random.new_tokens.mean);
   std::string text = fmt::format("{} on {}, {}, temperature {}, {} slots of {}, {}, seed {}", session.model().name,
                                  session.run().device().name, name(options.dtype()), options.temperature(),
-                                 options.slots(), session.capacity(), requests, seed);
+                                 options.slots(), session.capacity(), traces.text(), seed);
   if (options.pin() != Pin::none) text += fmt::format(", pinned {}", name(options.pin()));
   if (!options.inject().empty()) text += ", synthetic " + options.inject();
   return text;
