@@ -36,8 +36,13 @@ Planned plan(measure::Backend& backend, const Work& work, const ExecutorOptions&
   if (const auto* op = std::get_if<op::Operator>(&work)) return {backend, *op};
   const auto& kernel = std::get<measure::Kernel>(work);
   const std::string key = key_of(kernel, options);
-  if (options.only_tuned && std::holds_alternative<measure::ProductKernel>(kernel)) {
-    if (key.empty()) throw Error("a product has no tuned algorithm, and only these may be used");
+  const auto* product = std::get_if<measure::ProductKernel>(&kernel);
+  if (options.only_tuned && product) {
+    const op::Gemm& gemm = product->gemm;
+    if (key.empty())
+      throw Error(
+          fmt::format("product {}x{}x{} has no algorithm of its own, and only these may be used: pin no products",
+                      gemm.m, gemm.n, gemm.k));
     return {backend, kernel, key};
   }
   if (!key.empty()) try {

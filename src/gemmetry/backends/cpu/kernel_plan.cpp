@@ -23,6 +23,7 @@ class KernelPlan final : public CpuPlan {
     put(algorithm_.library, library);
     put(algorithm_.kernel, measure::name(kernel));
     put(algorithm_.key, key);
+    if (std::holds_alternative<measure::ProductKernel>(kernel)) algorithm_.split_k = -1;  // OpenBLAS's own
   }
 
   std::size_t operand_count() const override { return static_cast<std::size_t>(measure::operand_count(kernel_)); }

@@ -20,6 +20,8 @@ std::vector<measure::AlgorithmInfo> proposed(measure::Backend& backend, const op
   return all;
 }
 
+bool cuts_nothing(const measure::AlgorithmInfo& algorithm) { return algorithm.split_k == 0 || algorithm.split_k == 1; }
+
 }  // namespace
 
 SplitFree::SplitFree(measure::Backend& backend, std::vector<std::int64_t> rows)
@@ -33,28 +35,29 @@ const std::string& SplitFree::key(op::Gemm gemm) {
 }
 
 std::string SplitFree::find(const op::Gemm& gemm) const {
-  std::vector<measure::AlgorithmInfo> all = proposed(backend_, gemm);
-  std::erase_if(all, [](const measure::AlgorithmInfo& one) { return one.split_k < 0 || one.split_k > 1; });
-  std::stable_partition(all.begin(), all.end(), [](const auto& one) { return one.workspace_bytes == 0; });
-  for (const measure::AlgorithmInfo& one : all)
-    if (runs_for_all_rows(gemm, one.key)) return one.key;
-  throw Error(
-      fmt::format("product {}x{}x{}{}: the library proposes no algorithm that sums k in one piece{}; use another "
-                  "dtype or sizes that are multiples of 8",
-                  gemm.m, gemm.n, gemm.k, gemm.epilogue == op::Epilogue::none ? "" : " with bias",
-                  rows_.empty() ? "" : " and runs for fewer rows too"));
+  const std::vector<std::int64_t> all_rows = rows_.empty() ? std::vector{gemm.m} : rows_;
+  for (const measure::AlgorithmInfo& one : proposed(backend_, gemm)) {
+    const auto whole = [&](std::int64_t rows) {
+      op::Gemm with_rows = gemm;
+      with_rows.m = rows;
+      return is_whole(with_rows, one.key);
+    };
+    if (cuts_nothing(one) && std::all_of(all_rows.begin(), all_rows.end(), whole)) return one.key;
+  }
+  throw Error(fmt::format(
+      "product {}x{}x{}{}: the library proposes no algorithm that sums k in one piece{}; use another dtype, or "
+      "sizes that are multiples of 8",
+      gemm.m, gemm.n, gemm.k, gemm.epilogue == op::Epilogue::none ? "" : " with bias",
+      rows_.empty() ? "" : " and runs for fewer rows too"));
 }
 
-bool SplitFree::runs_for_all_rows(op::Gemm gemm, const char* key) const {
-  for (const std::int64_t rows : rows_) {
-    gemm.m = rows;
-    measure::Plan* plan = nullptr;
-    const measure::Status status = backend_.plan(gemm, key, &plan);
-    const std::unique_ptr<measure::Plan> planned(plan);
-    if (status.code == measure::StatusCode::unsupported) return false;
-    measure::require(status);
-  }
-  return true;
+bool SplitFree::is_whole(const op::Gemm& gemm, const char* key) const {
+  measure::Plan* plan = nullptr;
+  const measure::Status status = backend_.plan_kernel(measure::ProductKernel{.gemm = gemm}, key, &plan);
+  const std::unique_ptr<measure::Plan> planned(plan);
+  if (status.code == measure::StatusCode::unsupported) return false;
+  measure::require(status);
+  return cuts_nothing(plan->algorithm()) && plan->algorithm().workspace_bytes == 0;
 }
 
 }  // namespace gemmetry::run
