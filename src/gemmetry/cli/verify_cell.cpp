@@ -63,6 +63,7 @@ const std::vector<CellField>& fields() {
       {"flip_rate", "", Unit::fraction, &Cell::flip_rate, true},
       {"inverted_flip_rate", "", Unit::fraction, &Cell::inverted_flip_rate, true},
       {"closed_form", "closed form", Unit::fraction, &Cell::closed_form, true},
+      {"window_form", "of its windows", Unit::fraction, &Cell::window_form, true},
       {"predicted_time_s", "predicted total", Unit::seconds, &Cell::predicted_time_s},
       {"predicted_p99_s", "predicted P99", Unit::seconds, &Cell::predicted_p99_s},
       {"predicted_pass_s", "predicted pass", Unit::seconds, &Cell::predicted_pass_s},

@@ -49,7 +49,8 @@ struct VerifyCell {
   double recompute_cost = 0;
   std::optional<double> flip_rate;
   std::optional<double> inverted_flip_rate;
-  std::optional<double> closed_form;  ///< at flip_rate, of the same lengths
+  std::optional<double> closed_form;  ///< at flip_rate, of answers of the same lengths, none verified early
+  std::optional<double> window_form;  ///< at flip_rate, of windows of the lengths that were verified
 
   // What was predicted for the trace at flip_rate, where the device's GPU is known.
   std::optional<double> predicted_time_s;

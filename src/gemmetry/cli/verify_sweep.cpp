@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <map>
 #include <memory>
 
 #include "gemmetry/cli/interrupt.h"
@@ -62,10 +63,17 @@ void add_round(VerifyCell& cell, const run::ServeMetrics& metrics) {
   cell.deterministic_tokens += metrics.deterministic_tokens;
 }
 
-void conclude(VerifyCell& cell, const std::vector<std::int64_t>& lengths) {
+/// How many windows had so many drafts.
+using WindowLengths = std::map<std::int64_t, std::int64_t>;
+
+void conclude(VerifyCell& cell, const std::vector<std::int64_t>& lengths, const WindowLengths& windows) {
   if (cell.deterministic_tokens == 0 || cell.compared_tokens == 0) return;
   cell.recompute_cost = static_cast<double>(cell.rolled_back_tokens) / static_cast<double>(cell.deterministic_tokens);
   cell.flip_rate = static_cast<double>(cell.rollbacks) / static_cast<double>(cell.compared_tokens);
+  double of_windows = 0;
+  for (const auto& [tokens, count] : windows)
+    of_windows += static_cast<double>(count) * run::rolled_back_of_window(*cell.flip_rate, tokens);
+  cell.window_form = of_windows / static_cast<double>(cell.deterministic_tokens);
   if (lengths.empty()) return;
   cell.closed_form = run::recompute_cost(*cell.flip_rate, cell.window, lengths);
   cell.inverted_flip_rate = run::flip_rate_of(cell.recompute_cost, cell.window, lengths);
@@ -148,6 +156,7 @@ class Sweep {
   /// Whether it was measured to its end.
   bool measure(VerifyCell& cell, const VerifyQuestion& question) {
     std::vector<std::int64_t> lengths;
+    WindowLengths windows;
     do {
       const std::uint64_t seed = options_.seed + static_cast<std::uint64_t>(cell.rounds);
       const run::Trace trace = traces_.trace(session_.model().vocab, seed, question.rate_per_s);
@@ -156,11 +165,12 @@ class Sweep {
       if (metrics.unfinished > 0) break;
       if (cell.rounds == 0) note_first(cell, metrics);
       add_round(cell, metrics);
+      for (const auto& [tokens, count] : metrics.windows_by_tokens) windows[tokens] += count;
       lengths.insert(lengths.end(), metrics.deterministic_lengths.begin(), metrics.deterministic_lengths.end());
     } while (question.shape && cell.rollbacks < options_.rollbacks && cell.rounds < options_.most_rounds && !over() &&
              !traces_.from_file());
     if (cell.rounds == 0) return false;
-    conclude(cell, lengths);
+    conclude(cell, lengths, windows);
     predict(cell, question);
     return true;
   }
