@@ -20,7 +20,12 @@ std::vector<measure::AlgorithmInfo> proposed(measure::Backend& backend, const op
   return all;
 }
 
-bool cuts_nothing(const measure::AlgorithmInfo& algorithm) { return algorithm.split_k == 0 || algorithm.split_k == 1; }
+/// Of fp32 sums; no kernel's tile is smaller than 64 x 32.
+constexpr std::int64_t least_tile_bytes = 8192;
+
+bool cuts_nothing(const measure::AlgorithmInfo& algorithm) {
+  return (algorithm.split_k == 0 || algorithm.split_k == 1) && algorithm.workspace_bytes < least_tile_bytes;
+}
 
 }  // namespace
 
@@ -57,7 +62,7 @@ bool SplitFree::is_whole(const op::Gemm& gemm, const char* key) const {
   const std::unique_ptr<measure::Plan> planned(plan);
   if (status.code == measure::StatusCode::unsupported) return false;
   measure::require(status);
-  return cuts_nothing(plan->algorithm()) && plan->algorithm().workspace_bytes == 0;
+  return cuts_nothing(plan->algorithm());
 }
 
 }  // namespace gemmetry::run

@@ -13,8 +13,9 @@ namespace gemmetry::run {
 
 /// Algorithms for linear layers that sum k in one piece: a row's bits then do not hang on its place among the rows nor
 /// on the others. With one algorithm for several numbers of rows they do not hang on that number either. Not among them
-/// are kernels that cut k as they see fit: those that say so (AlgorithmInfo::split_k of -1), and those that want a
-/// workspace, as kernels do that share tiles' sums out evenly (stream-K). The backend outlives it.
+/// are kernels that cut k as they see fit: those that say so (AlgorithmInfo::split_k of -1), and those whose workspace
+/// holds a tile's sums, as kernels' does that share these out evenly (stream-K); counters of tiles take less. The
+/// backend outlives it.
 class SplitFree {
  public:
   /// `rows`: numbers of rows that share an algorithm, all that will be asked for; empty: each has its own.
