@@ -21,9 +21,17 @@ import pandas
 FOLDS = 5              # twice as many where records are few: a fold less than all of them would tell too much worse
 FEW = 2500             # records
 MOST = 2.0             # of a residual, as predict/residual_model.cpp has it
+MOST_SPREAD = 1.5      # of the logarithm of how much wider an interval is, likewise
 NORMAL_90 = 1.6448536  # half-width of a normal distribution's central 90 %, in standard deviations
 FEWEST = 100           # records below which nothing is learned
 HOST_S = 20e-6         # from which the host's launches do not show
+COVERED = 0.9          # of records that an interval is to hold
+POOLED = 30            # sites: a class of as many has half its width from its own records, half from the class around it
+LEVELS = ("class.kind", "dtype", "class.size", "class.alignment")
+# What tells the classes apart that `gemmetry validate` names.
+CLASS_FEATURES = {"gemm": ("dtype", "log2_batch", "log2_m", "log2_n", "log2_k", "a_alignment", "b_alignment", "c_alignment"),
+                  "row_wise": ("kind", "dtype_bytes", "log2_bytes")}
+OTHER_CLASS_FEATURES = ("dtype", "log2_queries")
 COMMON = {"feature_fraction": 0.5, "bagging_fraction": 0.7, "bagging_freq": 1, "seed": 1, "num_threads": 1, "deterministic": True,
           "force_row_wise": True, "verbosity": -1}
 
@@ -37,8 +45,10 @@ def settings(y):
             "rounds": 120 if small else 200}
 
 
-SPREAD = {**COMMON, "objective": "l2", "num_leaves": 6, "max_depth": 4, "learning_rate": 0.1, "min_data_in_leaf": 60,
-          "lambda_l2": 10.0, "rounds": 40}
+SPREAD = {**COMMON, "objective": "quantile", "alpha": COVERED, "num_leaves": 16, "learning_rate": 0.1, "min_data_in_leaf": 40,
+          "rounds": 120}
+EXACT = {**COMMON, "objective": "l2", "feature_fraction": 1.0, "bagging_freq": 0, "num_leaves": 1000, "learning_rate": 1.0,
+         "min_data_in_leaf": 1, "min_sum_hessian_in_leaf": 0, "lambda_l2": 0.0, "max_bin": 65535, "min_data_in_bin": 1, "rounds": 1}
 
 
 def trained(x, y, setting):
@@ -61,9 +71,60 @@ def out_of_fold(x, y, sites, setting):
     return said
 
 
+def conformal(values):
+    """What the next value of the same kind lies below with a chance of 90 % at least: a little above these values' own quantile."""
+    ordered = numpy.sort(values)
+    return float(ordered[min(int(numpy.ceil((len(ordered) + 1) * COVERED)), len(ordered)) - 1])
+
+
 def width(deviations):
-    """The standard deviation of a normal distribution that has as many within its central 90 %."""
-    return float(numpy.quantile(numpy.abs(deviations), 0.9)) / NORMAL_90
+    """The standard deviation of a normal distribution whose central 90 % hold the next deviation as often."""
+    return conformal(numpy.abs(deviations)) / NORMAL_90
+
+
+def class_widths(rows, score):
+    """By record: the logarithm that its class's widths are off by. Classes of few sites lean on the class around them."""
+    found = numpy.zeros(len(rows))
+
+    def walk(place, levels, around):
+        own = conformal(score[place])
+        sites = rows["site"].iloc[place].nunique()
+        here = own if around is None else around + sites / (sites + POOLED) * (own - around)
+        found[place] = here
+        if levels and levels[0] not in rows:
+            walk(place, levels[1:], here)
+        elif levels:
+            labels = rows[levels[0]].fillna("").to_numpy()[place]
+            for label in sorted(set(labels)):
+                walk(place[labels == label], levels[1:], here)
+
+    walk(numpy.arange(len(rows)), LEVELS, None)
+    return found
+
+
+def class_tree(name, names, x, widths):
+    """One tree that tells the widths of classes from the features that tell these apart."""
+    telling = [i for i, feature in enumerate(names) if feature in CLASS_FEATURES.get(name, OTHER_CLASS_FEATURES)]
+    shown = numpy.zeros_like(x)
+    shown[:, telling] = x[:, telling]
+    return trained(shown, widths, EXACT)
+
+
+def spread_of(name, names, x, rows, left):
+    """The logarithm of how much wider than its class's each record's error is, out of fold, and the trees that say so of any operator."""
+    size = numpy.log(numpy.maximum(numpy.abs(left), 1e-3))
+    size -= conformal(size)
+    spread = out_of_fold(x, size, rows["site"].tolist(), SPREAD)
+    widths = class_widths(rows, size - spread)
+    widths -= (widths + spread).mean()
+    models = [trained(x, size, SPREAD), class_tree(name, names, x, widths)]
+    return numpy.clip(spread + widths, -MOST_SPREAD, MOST_SPREAD), models
+
+
+def held(rows, left, spread):
+    """Whether each error lies in an interval of such a spread."""
+    scaled = pandas.Series(numpy.abs(left) / numpy.exp(spread))
+    return (scaled <= scaled.groupby(rows["error_class"].to_numpy()).transform(conformal)).to_numpy()
 
 
 def class_errors(rows, left, spread):
@@ -159,11 +220,12 @@ def size_class(rows):
     return pandas.cut(rows["feature.log2_bytes"], [-numpy.inf, 20, numpy.inf], labels=["below 1 MiB", "1 MiB and more"])
 
 
-def report(title, rows, before, after):
-    print(f"  {title}: MAPE median P95 of structured and of corrected times, %")
+def report(title, rows, before, after, inside=None):
+    print(f"  {title}: MAPE median P95 of structured and of corrected times, %{'' if inside is None else ', share in 90 % intervals'}")
     for key, part in rows.assign(size=size_class(rows)).groupby(["error_class", "dtype", "size"], observed=True, dropna=False):
         at = part.index
-        print(f"    {' '.join(map(str, key)):44} {len(part):6}  {error_text(before[at])}  {error_text(after[at])}")
+        print(f"    {' '.join(map(str, key)):44} {len(part):6}  {error_text(before[at])}  {error_text(after[at])}"
+              + ("" if inside is None else f"  {100 * inside[at].mean():4.0f}"))
 
 
 def learned(name, rows):
@@ -185,18 +247,14 @@ def learned(name, rows):
     sites = fit["site"].tolist()
     setting = settings(y)
     left = y - out_of_fold(x, y, sites, setting)
-    # The mean of a normal deviation's logarithm is 0.635 below its standard deviation's.
-    size = numpy.log(numpy.maximum(numpy.abs(left), 1e-3))
-    centre = size.mean()
-    spread = out_of_fold(x, size - centre, sites, SPREAD)
-    report("folds of whole sites", fit, y, left)
+    spread, spread_models = spread_of(name, names, x, fit, left)
+    report("folds of whole sites", fit, y, left, held(fit, left, spread))
 
     model = trained(x, y, setting)
-    spread_model = trained(x, size - centre, SPREAD)
     if len(kept):
         report("held-out sites", kept, target(kept), target(kept) - model.predict(matrix(kept)))
 
-    features, trees, spread_trees = only_used(trees_of(model, x), trees_of(spread_model, x), names)
+    features, trees, spread_trees = only_used(trees_of(model, x), [tree for one in spread_models for tree in trees_of(one, x)], names)
     features += [n for n in names if n.startswith("log2_") and n not in features]
     return {"features": features, "dtypes": sorted(set(fit["dtype"])), "ranges": ranges_of(fit, features),
             "errors": class_errors(fit, left, spread), "trees": trees, "spread": spread_trees}
