@@ -47,7 +47,7 @@ std::string SplitFree::find(const op::Gemm& gemm) const {
       with_rows.m = rows;
       return is_whole(with_rows, one.key);
     };
-    if (cuts_nothing(one) && std::all_of(all_rows.begin(), all_rows.end(), whole)) return one.key;
+    if (std::all_of(all_rows.begin(), all_rows.end(), whole)) return one.key;
   }
   throw Error(fmt::format(
       "product {}x{}x{}{}: the library proposes no algorithm that sums k in one piece{}; use another dtype, or "
