@@ -5,25 +5,29 @@
 #include <algorithm>
 #include <iterator>
 #include <set>
+#include <string_view>
+#include <vector>
 
 #include "gemmetry/base/error.h"
+#include "gemmetry/measure/execution.h"
+#include "gemmetry/measure/record_fields.h"
 
 namespace gemmetry::measure {
 namespace {
 
-std::string bare_column_of(const RecordField& field) {
-  std::string name = field.key;
-  std::replace(name.begin(), name.end(), '.', '_');
-  return name;
+std::string bare_column_of(std::string key) {
+  std::replace(key.begin(), key.end(), '.', '_');
+  return key;
 }
 
-void add_missing_columns(Database& database) {
+template <class Field>
+void add_missing_columns(Database& database, std::string_view table, const std::vector<Field>& fields) {
   std::set<std::string> present;
-  Statement columns(database, "SELECT name FROM pragma_table_info('records')");
+  Statement columns(database, fmt::format("SELECT name FROM pragma_table_info('{}')", table));
   while (columns.step()) present.insert(columns.text(0));
-  for (const RecordField& field : record_fields())
-    if (!present.contains(bare_column_of(field)))
-      database.execute(fmt::format("ALTER TABLE records ADD COLUMN {}", column_of(field)));
+  for (const Field& field : fields)
+    if (!present.contains(bare_column_of(field.key)))
+      database.execute(fmt::format("ALTER TABLE {} ADD COLUMN {}", table, column_of(field.key)));
 }
 
 /// From an empty file. Columns have no type, as SQLite keeps that of each value.
@@ -32,12 +36,18 @@ void make_tables(Database& database) {
   database.execute(
       "CREATE TABLE IF NOT EXISTS claims (identity TEXT PRIMARY KEY, host TEXT NOT NULL, process INTEGER NOT NULL, "
       "start INTEGER NOT NULL, time INTEGER NOT NULL)");
-  add_missing_columns(database);
+  add_missing_columns(database, "records", record_fields());
+}
+
+/// Wholes that were executed came with version 2.
+void make_executions(Database& database) {
+  database.execute("CREATE TABLE IF NOT EXISTS executions (id INTEGER PRIMARY KEY, identity TEXT NOT NULL UNIQUE)");
+  add_missing_columns(database, "executions", execution_fields());
 }
 
 /// steps[v] makes version v + 1 of version v. A field that is added to the table of fields needs a step too:
 /// add_missing_columns.
-constexpr void (*steps[])(Database&) = {make_tables};
+constexpr void (*steps[])(Database&) = {make_tables, make_executions};
 
 std::int64_t version_of(Database& database) { return database.number("PRAGMA user_version"); }
 
@@ -50,7 +60,7 @@ void require_ours(Database& database) {
 
 }  // namespace
 
-std::string column_of(const RecordField& field) { return fmt::format("\"{}\"", bare_column_of(field)); }
+std::string column_of(const std::string& key) { return fmt::format("\"{}\"", bare_column_of(key)); }
 
 void migrate(Database& database, std::int64_t version) {
   const std::int64_t found = version_of(database);

@@ -2,7 +2,6 @@
 
 #include <string>
 
-#include "gemmetry/measure/record_fields.h"
 #include "gemmetry/measure/sqlite.h"
 
 namespace gemmetry::measure {
@@ -10,7 +9,7 @@ namespace gemmetry::measure {
 /// Brings the tables of a file up to `version`. Error when they are of a newer version, or not gemmetry's.
 void migrate(Database& database, std::int64_t version);
 
-/// The column of a field, quoted: "algorithm_tile_m" for algorithm.tile_m.
-std::string column_of(const RecordField& field);
+/// The column of a field with that key, quoted: "algorithm_tile_m" for algorithm.tile_m.
+std::string column_of(const std::string& key);
 
 }  // namespace gemmetry::measure

@@ -16,7 +16,7 @@ constexpr std::int64_t foreign_claim_s = 600;
 
 std::string column_list() {
   std::string list;
-  for (const RecordField& field : record_fields()) list += (list.empty() ? "" : ", ") + column_of(field);
+  for (const RecordField& field : record_fields()) list += (list.empty() ? "" : ", ") + column_of(field.key);
   return list;
 }
 

@@ -35,7 +35,7 @@ struct Admission {
 class RecordStore {
  public:
   /// Layout of the file; older ones are brought up to it when they are opened.
-  static constexpr std::int64_t schema_version = 1;
+  static constexpr std::int64_t schema_version = 2;
 
   /// `owner` is who claims are made for.
   explicit RecordStore(const std::string& path, Access access = Access::write, Process owner = Process::self());

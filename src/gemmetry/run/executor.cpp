@@ -156,7 +156,9 @@ void Executor::build(measure::Backend& backend, const Weights& weights, const Ex
     }
   }
 
-  const Schedule schedule = schedule_of(program_, scripts, model_);
+  Schedule schedule = schedule_of(program_, scripts, model_);
+  if (options.parts_again)
+    for (const std::size_t array : schedule.carried) schedule.arrays[array].last = schedule.launches.size();
   const Arena arena = plan_arena(schedule.arrays);
   arena_ = DeviceBuffer(backend, arena.bytes, fmt::format("{} of {} tokens", model_.name, inputs_.rows()));
   workspace_ = DeviceBuffer(backend, workspace, "the kernels' workspace");
@@ -175,7 +177,7 @@ void Executor::build(measure::Backend& backend, const Weights& weights, const Ex
         operands.push_back(arena_.at(arena.offsets[*array++] + argument.offset * element_bytes(argument.element)));
     }
     calls_.push_back({plans_[first_plan[segment] + launch].plan(), operands.data(), workspace_.at()});
-    sources_.push_back({what.step, what.detail});
+    sources_.push_back({what.step, what.detail, program_.segments()[segment].part});
   }
 
   const op::Tensor& result = program_.tensors()[static_cast<std::size_t>(scripts.back().result)];
@@ -185,6 +187,13 @@ void Executor::build(measure::Backend& backend, const Weights& weights, const Ex
 }
 
 void Executor::run() { require(backend_.run(calls_.data(), static_cast<std::int32_t>(calls_.size()))); }
+
+std::vector<measure::Call> Executor::calls_of(std::span<const op::Part> parts) const {
+  std::vector<Call> chosen;
+  for (std::size_t i = 0; i < calls_.size(); ++i)
+    if (std::find(parts.begin(), parts.end(), sources_[i].part) != parts.end()) chosen.push_back(calls_[i]);
+  return chosen;
+}
 
 std::vector<float> Executor::logits() const {
   std::vector<double> values(static_cast<std::size_t>(logit_rows_ * logit_columns_));
@@ -212,7 +221,8 @@ std::vector<StepTime> Executor::step_times(std::int32_t repeats) {
   std::map<std::size_t, StepTime> of_steps;
   for (std::size_t i = 0; i < calls_.size(); ++i) {
     const Source& source = sources_[i];
-    StepTime& total = of_steps.try_emplace(source.step, StepTime{program_.steps()[source.step], 0, 0}).first->second;
+    StepTime& total =
+        of_steps.try_emplace(source.step, StepTime{program_.steps()[source.step], source.part, 0, 0}).first->second;
     if (!source.detail.empty()) total.step.detail = source.detail;
     total.time_s += median(of_calls[i]);
   }

@@ -41,11 +41,14 @@ struct ExecutorOptions {
   bool any_slots = false;
   /// Decode: parts in which attention sums the keys, see measure::AttentionKernel; 0: as many as is fast.
   std::int32_t attention_splits = 0;
+  /// What a layer takes from the one before is kept, so that `calls_of` layers can be replayed by themselves.
+  bool parts_again = false;
 };
 
 /// What a step of the program took in one run of the whole model.
 struct StepTime {
   op::Step step;
+  op::Part part = op::Part::embedding;
   std::int64_t runs = 0;  ///< how often it ran: once, or once a layer
   double time_s = 0;      ///< of all of them together
 };
@@ -81,6 +84,8 @@ class Executor {
 
   /// All calls of a run, to be recorded with others behind them.
   std::span<const measure::Call> calls() const { return calls_; }
+  /// Those of these parts alone, in their order: with `parts_again`, after a run, they find what they take.
+  std::vector<measure::Call> calls_of(std::span<const op::Part> parts) const;
   const op::Program& program() const { return program_; }
   /// Activations and workspace on the device.
   std::int64_t bytes() const { return arena_.bytes() + workspace_.bytes(); }
@@ -103,6 +108,7 @@ class Executor {
   struct Source {
     std::size_t step = 0;  ///< of the program
     std::string_view detail;
+    op::Part part = op::Part::embedding;
   };
   std::vector<Source> sources_;  ///< of each call
   void* logits_ = nullptr;

@@ -18,7 +18,10 @@ class Scheduler {
   void add(std::size_t segment, std::int64_t layer) {
     const Script& script = scripts_[segment];
     arrays_.clear();
-    if (script.hidden != op::no_tensor) arrays_[script.hidden] = hidden_;
+    if (script.hidden != op::no_tensor) {
+      arrays_[script.hidden] = hidden_;
+      schedule.carried.push_back(hidden_);
+    }
     if (script.branch_input != op::no_tensor) arrays_[script.branch_input] = branch_;
     for (std::size_t i = 0; i < script.launches.size(); ++i) {
       Scheduled& scheduled = schedule.launches.emplace_back(Scheduled{segment, i, layer, {}});

@@ -23,7 +23,8 @@ struct Scheduled {
 struct Schedule {
   std::vector<Scheduled> launches;
   std::vector<Lifetime> arrays;
-  std::size_t result = 0;  ///< the array with the logits
+  std::vector<std::size_t> carried;  ///< arrays that parts take from the one before
+  std::size_t result = 0;            ///< the array with the logits
 };
 
 /// `scripts`: one for each segment of the program.
