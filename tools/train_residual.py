@@ -45,8 +45,8 @@ def settings(y):
             "rounds": 120 if small else 200}
 
 
-SPREAD = {**COMMON, "objective": "quantile", "alpha": COVERED, "num_leaves": 16, "learning_rate": 0.1, "min_data_in_leaf": 40,
-          "rounds": 120}
+SPREAD = {**COMMON, "objective": "quantile", "alpha": COVERED, "num_leaves": 16, "learning_rate": 0.2, "min_data_in_leaf": 40,
+          "rounds": 40}
 EXACT = {**COMMON, "objective": "l2", "feature_fraction": 1.0, "bagging_freq": 0, "num_leaves": 1000, "learning_rate": 1.0,
          "min_data_in_leaf": 1, "min_sum_hessian_in_leaf": 0, "lambda_l2": 0.0, "max_bin": 65535, "min_data_in_bin": 1, "rounds": 1}
 
