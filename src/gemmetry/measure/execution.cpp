@@ -12,7 +12,7 @@ Execution blank_execution(const Whole& whole, const Setting& setting) {
   execution.workload = workload_text(whole);
   if (whole.baseline) execution.baseline = model_text(whole.kind, *whole.baseline);
   execution.setting = setting;
-  execution.fused_steps = whole.kind == WholeKind::answer;
+  execution.fused_steps = whole.kind == WholeKind::answer || whole.workload.phase == shape::Phase::decode;
   return execution;
 }
 

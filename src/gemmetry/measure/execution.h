@@ -53,7 +53,7 @@ struct Execution {
   std::string command;  ///< that makes it again
 };
 
-/// A record of the whole that has nothing of its own yet.
+/// A record of the whole that has nothing of its own yet. Steps are fused where it decodes.
 Execution blank_execution(const Whole& whole, const Setting& setting);
 
 /// What is asked for, of whatever device: whole, baseline, setting.

@@ -103,7 +103,7 @@ measure::Sampling WholeRunner::sampling(const Execution& execution) const {
 
 void WholeRunner::run_model(const Whole& whole, Execution& execution) {
   const shape::Dtype dtype = whole.workload.dtype;
-  const ExecutorOptions how{.tuned = options_.tuned};
+  const ExecutorOptions how{.tuned = options_.tuned, .fused_steps = execution.fused_steps};
   if (!whole.baseline) baseline_.weights.reset();
   const Tokens tokens = random_tokens(options_.seed, shape::tokens(whole.workload), whole.model.vocab);
   Executor executor(backend_, whole.model, whole.workload, weights(own_, whole.model, dtype), how);
@@ -127,7 +127,7 @@ void WholeRunner::run_layer(const Whole& whole, Execution& execution) {
   const std::int64_t layers = cold_layers(whole.model, whole.workload.dtype, device_.l2_bytes);
   const shape::Model model = layers_of(whole.model, layers);
   Executor executor(backend_, model, whole.workload, weights(own_, model, whole.workload.dtype),
-                    {.tuned = options_.tuned, .parts_again = true});
+                    {.tuned = options_.tuned, .fused_steps = execution.fused_steps, .parts_again = true});
   executor.set_tokens(random_tokens(options_.seed, shape::tokens(whole.workload), model.vocab));
   executor.run();
   constexpr std::array both{op::Part::attention, op::Part::ffn};

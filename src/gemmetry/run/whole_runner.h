@@ -27,7 +27,7 @@ struct WholeOptions {
 /// A layer: its kernels alone, of as many layers one after the other as have weights of twice the L2 (eight at most),
 /// over their number; its hidden states come from an embedding of 64 tokens. A layer's training step: its operators one
 /// after the other, each on buffers of its own. A model: all calls of run::Executor. An answer: prefill and steps of
-/// run::Decoder, by the device's clock.
+/// run::Decoder, by the device's clock. What decodes runs fused steps, as run::Decoder does.
 class WholeRunner {
  public:
   WholeRunner(measure::Backend& backend, measure::ClockMonitor& monitor, WholeOptions options);
