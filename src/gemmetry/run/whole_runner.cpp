@@ -32,7 +32,7 @@ constexpr std::int64_t small_vocabulary = 64;
 constexpr std::int64_t most_layers = 8;
 constexpr std::int32_t step_repeats = 3;
 constexpr std::size_t fewest_answers = 3, most_answers = 20;
-constexpr std::chrono::milliseconds rest{3};
+constexpr double rest_s = 3e-3;
 
 Tokens random_tokens(std::uint64_t seed, std::int64_t count, std::int64_t vocab) {
   Tokens tokens(static_cast<std::size_t>(count));
@@ -95,30 +95,38 @@ const Weights& WholeRunner::weights(Loaded& place, const shape::Model& model, sh
   return *place.weights;
 }
 
-measure::Sampling WholeRunner::sampling(const Execution& execution) const {
+std::vector<Measurement> WholeRunner::sampled(const std::vector<measure::Subject*>& subjects,
+                                              const measure::Setting& setting) {
   measure::Sampling sampling = options_.sampling;
-  sampling.clocks = execution.setting.clocks;
-  return sampling;
+  sampling.clocks = setting.clocks;
+  std::vector<Measurement> measured = measure::Sampler(backend_, monitor_, sampling).alternate(subjects);
+  const Measurement& first = measured.front();
+  if (first.samples_s.size() >= measure::least_samples) return measured;
+  double turn_s = 0;
+  for (const Measurement& one : measured) turn_s += one.calls_per_sample * one.median_s + rest_s;
+  sampling.precision = 1;
+  sampling.min_samples = measure::least_samples;
+  sampling.time_cap_s = 2 * measure::least_samples * turn_s;
+  return measure::Sampler(backend_, monitor_, sampling).alternate(subjects);
 }
 
 void WholeRunner::run_model(const Whole& whole, Execution& execution) {
   const shape::Dtype dtype = whole.workload.dtype;
   const ExecutorOptions how{.tuned = options_.tuned, .fused_steps = execution.fused_steps};
   if (!whole.baseline) baseline_.weights.reset();
-  const Tokens tokens = random_tokens(options_.seed, shape::tokens(whole.workload), whole.model.vocab);
   Executor executor(backend_, whole.model, whole.workload, weights(own_, whole.model, dtype), how);
+  const Tokens tokens = random_tokens(options_.seed, shape::tokens(whole.workload), whole.model.vocab);
   executor.set_tokens(tokens);
   measure::Subject subject(backend_, executor.calls(), execution.setting.replay);
-  measure::Sampler sampler(backend_, monitor_, sampling(execution));
   if (whole.baseline) {
     Executor other(backend_, *whole.baseline, whole.workload, weights(baseline_, *whole.baseline, dtype), how);
     other.set_tokens(tokens);
     measure::Subject baseline(backend_, other.calls(), execution.setting.replay);
-    std::vector<Measurement> both = sampler.alternate({&baseline, &subject});
+    std::vector<Measurement> both = sampled({&baseline, &subject}, execution.setting);
     execution.slowdown = slowdown_of(both[1], both[0]);
     set_time(execution, std::move(both[1]));
   } else {
-    set_time(execution, sampler.measure(subject));
+    set_time(execution, sampled({&subject}, execution.setting).front());
   }
   for (const StepTime& step : executor.step_times(step_repeats)) execution.module_s[step.step.module] += step.time_s;
 }
@@ -135,7 +143,7 @@ void WholeRunner::run_layer(const Whole& whole, Execution& execution) {
   const std::vector<measure::Call> calls = executor.calls_of(parts);
   measure::Subject subject(backend_, calls, execution.setting.replay);
   const auto count = static_cast<double>(layers);
-  set_time(execution, measure::Sampler(backend_, monitor_, sampling(execution)).measure(subject), count);
+  set_time(execution, sampled({&subject}, execution.setting).front(), count);
   for (const StepTime& step : executor.step_times(step_repeats))
     if (std::find(parts.begin(), parts.end(), step.part) != parts.end())
       execution.module_s[step.step.module] += step.time_s / count;
@@ -147,7 +155,7 @@ void WholeRunner::run_training_layer(const Whole& whole, Execution& execution) {
   for (const op::Step& step : steps) ops.push_back(step.op);
   own_.weights.reset();
   measure::Subject subject(backend_, device_, ops, {}, {.replay = execution.setting.replay, .seed = options_.seed});
-  set_time(execution, measure::Sampler(backend_, monitor_, sampling(execution)).measure(subject));
+  set_time(execution, sampled({&subject}, execution.setting).front());
   std::vector<std::vector<double>> times(steps.size());
   std::vector<double> once(steps.size());
   for (std::int32_t repeat = 0; repeat < step_repeats; ++repeat) {
@@ -181,7 +189,7 @@ void WholeRunner::run_answer(const Whole& whole, Execution& execution) {
   try {
     while (measured.samples_s.size() < fewest_answers ||
            (spent_s < options_.sampling.time_cap_s && measured.samples_s.size() < most_answers)) {
-      std::this_thread::sleep_for(rest);
+      std::this_thread::sleep_for(std::chrono::duration<double>(rest_s));
       decoder.rewind(batch, prompt);
       const double prompt_s = decoder.time_prefill(1).front();
       const std::vector<double> times = decoder.time_steps(batch, steps);

@@ -4,11 +4,13 @@
 #include <functional>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "gemmetry/measure/backend.h"
 #include "gemmetry/measure/clock_monitor.h"
 #include "gemmetry/measure/execution.h"
 #include "gemmetry/measure/sampler.h"
+#include "gemmetry/measure/subject.h"
 #include "gemmetry/run/weights.h"
 
 namespace gemmetry::run {
@@ -50,7 +52,9 @@ class WholeRunner {
   void run_layer(const measure::Whole& whole, measure::Execution& execution);
   void run_training_layer(const measure::Whole& whole, measure::Execution& execution);
   void run_answer(const measure::Whole& whole, measure::Execution& execution);
-  measure::Sampling sampling(const measure::Execution& execution) const;
+  /// In turns; where the time cap left too few samples to tell their spread, as many as tell it.
+  std::vector<measure::Measurement> sampled(const std::vector<measure::Subject*>& subjects,
+                                            const measure::Setting& setting);
 
   measure::Backend& backend_;
   measure::ClockMonitor& monitor_;
