@@ -196,7 +196,7 @@ ExitCode run_advise(const Options& options, const Console& console) {
   if (options.adapter.asked(options.model.edit()))
     return advise_adapter(options.model, options.workload, options.gpu, options.output, options.adapter, console);
   const shape::Model model = start(options);
-  const predict::Predictor predictor = options.gpu.predictor();
+  const predict::Predictor predictor = options.gpu.predictor("", options.workload.phase());
   const shape::Workload workload = options.workload.workload(model, predictor.gpu());
   shape::require_possible(workload, model);
   const SearchResult result = search(model, workload, search_options(options, model), predictor, console);
