@@ -23,7 +23,8 @@ bool is_empty(const std::vector<std::string>& cells) { return cells.size() == 1 
 
 }  // namespace
 
-CsvReader::CsvReader(std::istream& stream, std::string source) : stream_(*stream.rdbuf()), source_(std::move(source)) {
+CsvReader::CsvReader(std::istream& stream, std::string source, std::int64_t first_line)
+    : stream_(*stream.rdbuf()), source_(std::move(source)), line_(first_line) {
   skip_byte_order_mark();
   if (!read_record(header_)) fail("there is no heading line: the first line names the columns, as in batch,m,n,k");
   for (std::size_t i = 0; i < header_.size(); ++i) {

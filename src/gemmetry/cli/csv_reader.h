@@ -11,8 +11,8 @@ namespace gemmetry::cli {
 /// lines and a byte-order mark skipped, blanks around unquoted cells dropped. Throws Error naming source and line.
 class CsvReader {
  public:
-  /// Reads the heading. `source` is what messages call the stream.
-  CsvReader(std::istream& stream, std::string source);
+  /// Reads the heading. `source` is what messages call the stream, `first_line` the line it is at.
+  CsvReader(std::istream& stream, std::string source, std::int64_t first_line = 1);
 
   const std::vector<std::string>& header() const { return header_; }
 

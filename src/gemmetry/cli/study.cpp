@@ -10,6 +10,7 @@
 #include "gemmetry/cli/output_options.h"
 #include "gemmetry/cli/study_answer.h"
 #include "gemmetry/cli/study_chart.h"
+#include "gemmetry/cli/study_execute.h"
 #include "gemmetry/cli/study_sweep.h"
 #include "gemmetry/report/vega_lite.h"
 #include "gemmetry/study/study_file.h"
@@ -31,7 +32,8 @@ Examples:
   gemmetry study show vocabulary --device predict:h200
   gemmetry study show vocabulary --device predict:a100,predict:h100,predict:h200
   gemmetry study run vocabulary --device cuda --time-budget 5m
-  gemmetry study run --all --device recorded:h200)";
+  gemmetry study run --all --device recorded:h200
+  gemmetry study execute figure_13 --csv data/executions/h200.csv)";
 
 /// Which series' setting is meant where a study does not say, and how many points.
 struct Sweeping {
@@ -272,6 +274,7 @@ void add_study(CLI::App& app, Command& chosen) {
   set_command(list, chosen, options, run_list);
   add_show(sub, chosen);
   add_run(sub, chosen);
+  add_study_execute(sub, chosen);
   sub.footer(examples);
 }
 

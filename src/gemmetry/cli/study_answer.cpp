@@ -73,6 +73,12 @@ std::vector<Column<Row>> point_columns(const study::Study& study, bool several_d
            return ratio ? Value(report::Interval{ratio->value - 1, ratio->low - 1, ratio->high - 1})
                         : Value(report::Unknown{});
          }});
+  else if (quantity == study::Quantity::share)
+    columns.push_back(
+        {{.key = "share", .heading = "share", .unit = Unit::fraction, .interval = true}, [](const Row& r) {
+           const auto& ratio = r.outcome->slowdown;
+           return ratio ? Value(report::Interval{ratio->value, ratio->low, ratio->high}) : Value(report::Unknown{});
+         }});
   else if (quantity != study::Quantity::time)
     columns.push_back({{.key = "", .heading = "rate", .unit = unit_of(quantity)}, [quantity](const Row& r) {
                          const auto y = r.outcome->y(quantity, r.point->tokens);
@@ -119,8 +125,11 @@ std::size_t StudyAnswer::missing() const {
 StudyAnswer answer(const study::Study& study, std::vector<study::Point> points, StudyDevice& device,
                    const study::SeriesSetting& asked) {
   StudyAnswer result{device.name(), device.source(), std::move(points), {}, {}, {}};
-  result.outcomes = study::outcomes_of(
-      study, result.points, [&](const study::SeriesSetting& setting) { return device.costs(setting); }, asked);
+  if (const measure::Executions* executions = study::runs_whole(study) ? device.executions() : nullptr)
+    result.outcomes = study::outcomes_of(study, result.points, *executions, asked);
+  else
+    result.outcomes = study::outcomes_of(
+        study, result.points, [&](const study::SeriesSetting& setting) { return device.costs(setting); }, asked);
   result.verdicts = study::judge(study, result.points, result.outcomes, device.sms());
   return result;
 }

@@ -37,14 +37,20 @@ std::string y_title(study::Quantity quantity) {
       return "time per token";
     case study::Quantity::slowdown:
       return "slow-down";
+    case study::Quantity::share:
+      return "share of the time";
   }
   return "";
 }
 
-/// y in SI from the chart's unit; of a slow-down what is beyond 1.
+/// y in SI from the chart's unit.
 double si(study::Quantity quantity, double y) {
-  if (quantity == study::Quantity::slowdown) return y - 1;
+  if (quantity == study::Quantity::slowdown) return y - 1;  // what is beyond 1
   return quantity == study::Quantity::tflops ? y * 1e12 : y;
+}
+
+bool is_ratio(study::Quantity quantity) {
+  return quantity == study::Quantity::slowdown || quantity == study::Quantity::share;
 }
 
 /// A point as it is drawn. The interval of a rate turns that of the time around.
@@ -53,9 +59,9 @@ report::ChartPoint drawn(const study::Study& study, const study::Point& point, c
   const std::optional<double> y = outcome.y(study.chart.y, point.tokens);
   if (!y) return result;
   result.y = si(study.chart.y, *y);
-  if (study.chart.y == study::Quantity::slowdown) {
-    result.low = outcome.slowdown->low - 1;
-    result.high = outcome.slowdown->high - 1;
+  if (is_ratio(study.chart.y)) {
+    result.low = si(study.chart.y, outcome.slowdown->low);
+    result.high = si(study.chart.y, outcome.slowdown->high);
     return result;
   }
   if (outcome.time_low_s <= 0 || outcome.time_high_s <= 0) return result;
@@ -90,6 +96,7 @@ report::Unit unit_of(study::Quantity quantity) {
     case study::Quantity::time_per_token:
       return report::Unit::seconds;
     case study::Quantity::slowdown:
+    case study::Quantity::share:
       return report::Unit::fraction;
   }
   return report::Unit::none;

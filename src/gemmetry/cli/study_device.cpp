@@ -8,6 +8,7 @@
 
 #include "gemmetry/base/text_value.h"
 #include "gemmetry/cli/arguments.h"
+#include "gemmetry/cli/execution_file.h"
 #include "gemmetry/cli/gpu_options.h"
 #include "gemmetry/cli/recorded_device.h"
 #include "gemmetry/gpu/catalogue.h"
@@ -19,12 +20,9 @@ namespace {
 
 using study::SeriesSetting;
 
-measure::Setting measured(const SeriesSetting& setting) {
-  return {.clocks = setting.clocks, .policy = setting.policy, .replay = setting.launch};
-}
-
-predict::Launch predicted(measure::Replay launch) {
-  return launch == measure::Replay::graph ? predict::Launch::graph : predict::Launch::stream;
+predict::Launch predicted(const SeriesSetting& setting) {
+  if (setting.chained) return predict::Launch::chain;
+  return setting.launch == measure::Replay::graph ? predict::Launch::graph : predict::Launch::stream;
 }
 
 /// One model for each setting, made when it is first asked for.
@@ -55,7 +53,7 @@ class Predicted final : public StudyDevice {
     if (setting.policy != measure::Policy::first) return nullptr;
     return models_.of(setting, [&] {
       return std::make_unique<predict::Predictor>(
-          predict::Predictor::for_gpu(asked_, {setting.clocks, predicted(setting.launch)}));
+          predict::Predictor::for_gpu(asked_, {setting.clocks, predicted(setting)}));
     });
   }
 
@@ -68,7 +66,7 @@ class Predicted final : public StudyDevice {
 class Recorded final : public StudyDevice {
  public:
   Recorded(std::string name, const std::string& gpu)
-      : StudyDevice(std::move(name)), recordings_(load_recordings(gpu)) {}
+      : StudyDevice(std::move(name)), gpu_(gpu), recordings_(load_recordings(gpu)) {}
 
   std::string source() const override {
     return fmt::format("recorded on {}, {} to {}", recordings_.device().name, recordings_.first_time().substr(0, 10),
@@ -77,11 +75,17 @@ class Recorded final : public StudyDevice {
   std::optional<std::int64_t> sms() const override { return recordings_.device().sms; }
   const op::CostModel* costs(const SeriesSetting& setting) override {
     return models_.of(setting,
-                      [&] { return std::make_unique<measure::MeasuredModel>(recordings_, measured(setting)); });
+                      [&] { return std::make_unique<measure::MeasuredModel>(recordings_, study::measured(setting)); });
+  }
+  const measure::Executions* executions() override {
+    if (!executions_) executions_ = recorded_executions(gpu_);
+    return &*executions_;
   }
 
  private:
+  std::string gpu_;
   measure::Recordings recordings_;
+  std::optional<measure::Executions> executions_;
   Models<measure::MeasuredModel> models_;
 };
 
@@ -98,7 +102,8 @@ class Stored final : public StudyDevice {
       filter.clocks = setting.clocks;
       filter.policy = setting.policy;
       if (store_.count(filter) == 0) return nullptr;
-      return std::make_unique<measure::MeasuredModel>(store_, measure::RecordChoice{std::nullopt, measured(setting)});
+      return std::make_unique<measure::MeasuredModel>(store_,
+                                                      measure::RecordChoice{std::nullopt, study::measured(setting)});
     });
   }
 

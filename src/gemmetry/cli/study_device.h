@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "gemmetry/cli/measuring_options.h"
+#include "gemmetry/measure/executions.h"
 #include "gemmetry/study/outcome.h"
 
 namespace gemmetry::cli {
@@ -27,6 +28,8 @@ class StudyDevice {
   virtual std::optional<std::int64_t> sms() const { return std::nullopt; }
   /// Null: nothing is known at that setting.
   virtual const op::CostModel* costs(const study::SeriesSetting& setting) = 0;
+  /// What answers a study whose points are executed in one piece; null: the sum of its operators' costs does.
+  virtual const measure::Executions* executions() { return nullptr; }
 
  protected:
   explicit StudyDevice(std::string name) : name_(std::move(name)) {}

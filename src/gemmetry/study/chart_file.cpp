@@ -10,11 +10,12 @@
 namespace gemmetry::study {
 namespace {
 
-constexpr std::array<Word<Quantity>, 5> quantities{{{"tflops", Quantity::tflops},
+constexpr std::array<Word<Quantity>, 6> quantities{{{"tflops", Quantity::tflops},
                                                     {"time", Quantity::time},
                                                     {"bandwidth", Quantity::bandwidth},
                                                     {"time_per_token", Quantity::time_per_token},
-                                                    {"slowdown", Quantity::slowdown}}};
+                                                    {"slowdown", Quantity::slowdown},
+                                                    {"share", Quantity::share}}};
 constexpr std::array<Word<Mark>, 4> marks{
     {{"line", Mark::line}, {"points", Mark::points}, {"bars", Mark::bars}, {"heatmap", Mark::heatmap}}};
 
@@ -42,6 +43,11 @@ void check_quantity(const JsonObject& object, const Chart& chart, const Study& s
     object.fail("y", "a slow-down needs a baseline: state it beside the chart, as in \"baseline\": {\"r\": 0}");
   if (chart.y != Quantity::slowdown && !study.baseline.empty())
     object.fail("y", "the study's baseline is for slowdown only: leave it out, or chart that");
+  const bool states_whole = study.model && !study.model->of.empty();
+  if (chart.y == Quantity::share && !states_whole)
+    object.fail("y", "a share needs what it is of: state it in the model, as in \"of\": \"layer\"");
+  if (chart.y != Quantity::share && states_whole)
+    object.fail("y", "the model's 'of' is for share only: leave it out, or chart that");
   if (!study.op) return;
   if (chart.y == Quantity::time_per_token) object.fail("y", "an operator has no tokens: a model has");
   if (chart.y == Quantity::tflops && !counts_flop(study.op->kind))

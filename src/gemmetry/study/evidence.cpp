@@ -67,6 +67,8 @@ std::string_view quantity_name(Quantity quantity) {
       return "time per token";
     case Quantity::slowdown:
       return "time over the baseline's";
+    case Quantity::share:
+      return "share of the time";
   }
   return "?";
 }

@@ -16,7 +16,9 @@ namespace {
 using op::Module;
 
 constexpr std::string_view layer = "layer";
+constexpr std::string_view attention_block = "attention block";
 constexpr std::string_view whole_model = "model";
+constexpr std::string_view separator = " + ";
 
 std::vector<Module> all_modules() {
   std::vector<Module> modules;
@@ -76,16 +78,8 @@ class Counter final : public op::Sink {
   std::vector<CountedOperator> operators_;
 };
 
-}  // namespace
-
-std::vector<std::string> part_names() {
-  std::vector<std::string> names{std::string(layer), std::string(whole_model)};
-  for (const Module module : all_modules()) names.emplace_back(op::name(module));
-  return names;
-}
-
-std::vector<CountedOperator> operators_of(std::string_view part, const shape::Model& model,
-                                          const shape::Workload& workload) {
+std::vector<CountedOperator> operators_of_one(std::string_view part, const shape::Model& model,
+                                              const shape::Workload& workload) {
   const std::optional<Module> module = module_of_name(part);
   Counter counter(module);
   if (part == whole_model || (module && stands_outside_of_layers(*module))) {
@@ -93,11 +87,61 @@ std::vector<CountedOperator> operators_of(std::string_view part, const shape::Mo
   } else {
     const shape::LayerKind kind = shape::layer_kind(model, 0);
     op::lower_part(op::Part::attention, kind, model, workload, counter);
-    op::lower_part(op::Part::ffn, kind, model, workload, counter);
+    if (part != attention_block) op::lower_part(op::Part::ffn, kind, model, workload, counter);
   }
   std::vector<CountedOperator> operators = counter.take();
   if (operators.empty()) throw Error(fmt::format("part '{}': no such operator runs in this model and workload", part));
   return operators;
+}
+
+}  // namespace
+
+std::vector<std::string> part_names() {
+  std::vector<std::string> names{std::string(layer), std::string(attention_block), std::string(whole_model)};
+  for (const Module module : all_modules()) names.emplace_back(op::name(module));
+  return names;
+}
+
+std::vector<std::string> parts_of(std::string_view text) {
+  std::vector<std::string> parts;
+  for (std::size_t at = 0; at <= text.size();) {
+    const std::size_t end = std::min(text.find(separator, at), text.size());
+    parts.emplace_back(text.substr(at, end - at));
+    at = end + separator.size();
+  }
+  return parts;
+}
+
+std::vector<CountedOperator> operators_of(std::string_view parts, const shape::Model& model,
+                                          const shape::Workload& workload) {
+  std::vector<CountedOperator> all;
+  for (const std::string& part : parts_of(parts))
+    for (CountedOperator& more : operators_of_one(part, model, workload)) {
+      const auto known =
+          std::find_if(all.begin(), all.end(), [&](const CountedOperator& one) { return one.op == more.op; });
+      if (known == all.end())
+        all.push_back(std::move(more));
+      else
+        known->count += more.count;
+    }
+  return all;
+}
+
+std::vector<op::Module> modules_of(std::string_view parts) {
+  std::vector<Module> modules;
+  for (const std::string& part : parts_of(parts)) {
+    const std::optional<Module> module = module_of_name(part);
+    if (!module) return {};
+    modules.push_back(*module);
+  }
+  return modules;
+}
+
+std::optional<measure::WholeKind> whole_kind(std::string_view part) {
+  if (part == layer) return measure::WholeKind::layer;
+  if (part == attention_block) return measure::WholeKind::attention;
+  if (part == whole_model) return measure::WholeKind::model;
+  return std::nullopt;
 }
 
 }  // namespace gemmetry::study

@@ -14,6 +14,7 @@
 #include "gemmetry/base/suggest.h"
 #include "gemmetry/base/text_value.h"
 #include "gemmetry/op/field_text.h"
+#include "gemmetry/op/layer.h"
 #include "gemmetry/shape/edit.h"
 #include "gemmetry/shape/import.h"
 #include "gemmetry/shape/workload.h"
@@ -184,6 +185,9 @@ void apply(const Rules& rules, std::span<const ModelField> fields, Target& targe
   }
 }
 
+/// What is executed where the rules ask for a whole.
+const std::string& executed_part(const ModelRules& rules) { return rules.of.empty() ? rules.part : rules.of; }
+
 /// Like the program's options: a cache as long as a sequence unless it is stated.
 void finish(const ModelRules& rules, Workload& workload) {
   if (workload.phase == shape::Phase::decode && !rules.workload.contains("cache")) workload.cache = workload.sequence;
@@ -192,7 +196,7 @@ void finish(const ModelRules& rules, Workload& workload) {
 }  // namespace
 
 ModelRules model_rules_from_json(const JsonObject& object) {
-  object.refuse_unknown({"model", "sizes", "workload", "part"});
+  object.refuse_unknown({"model", "sizes", "workload", "part", "of", "whole"});
   ModelRules rules;
   if (object.has("model")) {
     rules.model = line(object, "model");
@@ -205,11 +209,18 @@ ModelRules model_rules_from_json(const JsonObject& object) {
   if (object.has("workload"))
     rules.workload =
         rules_from_json(object.object("workload"), object.raw("workload"), workload_fields, "field of a workload");
-  rules.part = line(object, "part");
-  const std::vector<std::string> parts = part_names();
-  if (std::find(parts.begin(), parts.end(), rules.part) == parts.end())
-    refuse_choice(object, "part", rules.part, parts);
+  rules.part = part_from_json(object, "part");
+  if (object.has("of")) rules.of = part_from_json(object, "of");
+  rules.whole = object.boolean_or("whole", false);
   return rules;
+}
+
+std::string part_from_json(const JsonObject& object, std::string_view key) {
+  const std::string text = line(object, key);
+  const std::vector<std::string> names = part_names();
+  for (const std::string& part : parts_of(text))
+    if (std::find(names.begin(), names.end(), part) == names.end()) refuse_choice(object, key, part, names);
+  return text;
 }
 
 Rules model_fields_from_json(const JsonObject& object, const nlohmann::json& value) {
@@ -218,9 +229,10 @@ Rules model_fields_from_json(const JsonObject& object, const nlohmann::json& val
   return rules_from_json(object, value, all, "field of a model or workload");
 }
 
-ModelRules merged(const ModelRules& rules, const Rules& over) {
+ModelRules merged(const ModelRules& rules, const Series& series) {
   ModelRules all = rules;
-  for (const auto& [name, rule] : over)
+  if (!series.part.empty()) all.part = series.part;
+  for (const auto& [name, rule] : series.fields)
     (find(size_fields, name) != nullptr ? all.sizes : all.workload).insert_or_assign(name, rule);
   return all;
 }
@@ -236,11 +248,19 @@ std::string contradiction(const ModelRules& rules) {
   }
   if (rules.sizes.contains("adapter") != rules.sizes.contains("adapter_rank"))
     return "an adapter needs both adapter and adapter_rank, of which 0 is none";
-  const auto phase = rules.workload.find("phase");
-  const bool decodes = phase != rules.workload.end() && phase->second.word == "decode";
-  if (rules.workload.contains("cache") && !decodes)
+  if (rules.workload.contains("cache") && !decodes(rules))
     return "a cache is for the phase decode only: leave it out, or say so";
+  if (rules.whole && !whole_kind(executed_part(rules)))
+    return fmt::format("'{}' is not executed in one piece: take layer, attention block or model, or a share of one",
+                       executed_part(rules));
+  if (!rules.of.empty() && modules_of(rules.part).empty())
+    return fmt::format("the share of '{}' is asked for: name modules, as in \"part\": \"QKV Transform\"", rules.part);
   return "";
+}
+
+bool decodes(const ModelRules& rules) {
+  const auto phase = rules.workload.find("phase");
+  return phase != rules.workload.end() && phase->second.word == "decode";
 }
 
 Maker model_maker(const ModelRules& rules, op::Dtype dtype) {
@@ -259,7 +279,15 @@ Maker model_maker(const ModelRules& rules, op::Dtype dtype) {
     const shape::Model model = preset ? shape::edited(*preset, target.sizes) : shape::model_from_flags(target.sizes);
     shape::validate(target.workload, model);
     shape::require_possible(target.workload, model);
-    return Work{operators_of(rules.part, model, target.workload), static_cast<double>(shape::tokens(target.workload))};
+    Work work{operators_of(rules.part, model, target.workload), static_cast<double>(shape::tokens(target.workload))};
+    if (!rules.of.empty()) work.of = operators_of(rules.of, model, target.workload);
+    if (!rules.whole) return work;
+    work.whole = measure::Whole{.kind = *whole_kind(executed_part(rules)), .model = model, .workload = target.workload};
+    if (!rules.of.empty()) work.modules = modules_of(rules.part);
+    // What is executed of a layer's training step has the update of its parameters too.
+    if (work.whole->kind == measure::WholeKind::layer && target.workload.phase == shape::Phase::training)
+      work.operators.push_back({op::layer_steps(model, target.workload).back().op, 1});
+    return work;
   };
 }
 

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "gemmetry/base/json.h"
@@ -16,7 +17,13 @@ ModelRules model_rules_from_json(const JsonObject& object);
 Rules model_fields_from_json(const JsonObject& object, const nlohmann::json& value);
 
 /// The rules with a series' own over them.
-ModelRules merged(const ModelRules& rules, const Rules& over);
+ModelRules merged(const ModelRules& rules, const Series& series);
+
+/// The key of a part of a model, of modules with " + " between them. Error naming the choices.
+std::string part_from_json(const JsonObject& object, std::string_view key);
+
+/// Whether its phase is decode.
+bool decodes(const ModelRules& rules);
 
 /// What is wrong with merged rules whatever their numbers; empty if nothing is.
 std::string contradiction(const ModelRules& rules);

@@ -11,6 +11,7 @@
 #include "gemmetry/base/parallel.h"
 #include "gemmetry/measure/measured_model.h"
 #include "gemmetry/measure/sweep.h"
+#include "gemmetry/study/model_rules.h"
 
 namespace gemmetry::study {
 namespace {
@@ -84,12 +85,16 @@ PricedWork priced(const std::vector<CountedOperator>& work, const PriceList& lis
   return result;
 }
 
-Outcome outcome_of(const Point& point, const PriceList& list) {
-  Outcome outcome;
-  for (const CountedOperator& counted : point.work) {
+void add_counts(const std::vector<CountedOperator>& work, Outcome& outcome) {
+  for (const CountedOperator& counted : work) {
     outcome.flop += counted.count * op::flop(counted.op);
     outcome.bytes += counted.count * op::bytes(counted.op);
   }
+}
+
+Outcome outcome_of(const Point& point, const PriceList& list) {
+  Outcome outcome;
+  add_counts(point.work, outcome);
   const PricedWork work = priced(point.work, list), baseline = priced(point.baseline, list);
   const op::PricedProgram& steps = work.steps;
   std::string missing = point.work.empty() ? "nothing runs here" : work.missing;
@@ -105,7 +110,51 @@ Outcome outcome_of(const Point& point, const PriceList& list) {
   return outcome;
 }
 
+/// The modules' share of the whole: of the time of its steps, each timed by itself.
+double share_of(const std::vector<op::Module>& modules, const measure::Execution& execution) {
+  double sum = 0;
+  for (const op::Module module : modules)
+    if (const auto found = execution.module_s.find(module); found != execution.module_s.end()) sum += found->second;
+  const double all = measure::modules_s(execution);
+  return all > 0 ? sum / all : 0;
+}
+
+Outcome executed(const Point& point, const measure::Execution* execution) {
+  Outcome outcome;
+  add_counts(point.work, outcome);
+  if (!execution || execution->status != measure::RecordStatus::ok) {
+    outcome.how = execution ? execution->reason : "not executed: `gemmetry study execute` runs it";
+    return outcome;
+  }
+  const double part = point.modules.empty() ? 1 : share_of(point.modules, *execution);
+  if (part == 0) {
+    outcome.how = "the part was not timed by itself";
+    return outcome;
+  }
+  outcome.time_s = execution->measurement.median_s * part;
+  outcome.time_low_s = execution->low_s * part;
+  outcome.time_high_s = execution->high_s * part;
+  if (!point.modules.empty()) outcome.slowdown = op::Ratio{part, part, part};
+  if (const auto& slowdown = execution->slowdown) outcome.slowdown = {slowdown->value, slowdown->low, slowdown->high};
+  return outcome;
+}
+
 }  // namespace
+
+measure::Setting measured(const SeriesSetting& setting) {
+  return {.clocks = setting.clocks, .policy = setting.policy, .replay = setting.launch};
+}
+
+std::vector<Outcome> outcomes_of(const Study& study, const std::vector<Point>& points,
+                                 const measure::Executions& executions, const SeriesSetting& asked) {
+  std::vector<Outcome> outcomes;
+  outcomes.reserve(points.size());
+  for (const Point& point : points) {
+    const measure::Setting setting = measured(setting_of(study.series.at(point.series), asked));
+    outcomes.push_back(executed(point, point.whole ? executions.find(*point.whole, setting) : nullptr));
+  }
+  return outcomes;
+}
 
 SeriesSetting setting_of(const Series& series, const SeriesSetting& asked) {
   return {series.clocks.value_or(asked.clocks), series.policy.value_or(asked.policy), series.launch};
@@ -123,6 +172,7 @@ std::optional<double> Outcome::y(Quantity quantity, double tokens) const {
     case Quantity::time_per_token:
       return tokens > 0 ? std::optional(*time_s / tokens) : std::nullopt;
     case Quantity::slowdown:
+    case Quantity::share:
       return slowdown ? std::optional(slowdown->value) : std::nullopt;
   }
   return std::nullopt;
@@ -133,7 +183,9 @@ std::vector<Outcome> outcomes_of(const Study& study, const std::vector<Point>& p
   std::deque<PriceList> lists;
   std::vector<PriceList*> of_series;
   for (const Series& series : study.series) {
-    const SeriesSetting setting = setting_of(series, asked);
+    SeriesSetting setting = setting_of(series, asked);
+    setting.chained =
+        runs_whole(study) && setting.launch == measure::Replay::graph && decodes(merged(*study.model, series));
     auto list = std::ranges::find(lists, setting, &PriceList::setting);
     if (list == lists.end()) list = lists.insert(lists.end(), {setting, costs(setting), {}});
     of_series.push_back(&*list);

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <memory>
 #include <set>
 #include <utility>
 
@@ -16,7 +17,7 @@ namespace {
 
 Maker maker(const Study& study, const Series& series, op::Dtype dtype) {
   if (study.op) return operator_maker(study.op->kind, merged(*study.op, series.fields), dtype);
-  if (study.model) return model_maker(merged(*study.model, series.fields), dtype);
+  if (study.model) return model_maker(merged(*study.model, series), dtype);
   throw Error("it has neither an operator nor a model");
 }
 
@@ -24,6 +25,15 @@ double flop(const Point& point) {
   double sum = 0;
   for (const CountedOperator& one : point.work) sum += one.count * op::flop(one.op);
   return sum;
+}
+
+/// The model that is executed in turns with a whole.
+shape::Model baseline_of(const measure::Whole& whole, const measure::Whole& baseline) {
+  if (whole.kind != measure::WholeKind::model)
+    throw Error("only a whole model is executed in turns with a baseline: let part be model");
+  if (whole.workload != baseline.workload)
+    throw Error("what is executed in turns has one workload: let the baseline change sizes of the model alone");
+  return baseline.model;
 }
 
 /// Sweeps one series.
@@ -83,7 +93,14 @@ class SeriesSweep {
     if (chart.panel) point.panel = chart.panel->value(swept_);
     point.work = std::move(work.operators);
     point.tokens = work.tokens;
-    if (!study_.baseline.empty()) point.baseline = make_(baseline_variables()).operators;
+    point.baseline = std::move(work.of);
+    point.modules = std::move(work.modules);
+    if (!study_.baseline.empty()) {
+      Work baseline = make_(baseline_variables());
+      point.baseline = std::move(baseline.operators);
+      if (work.whole) work.whole->baseline = baseline_of(*work.whole, *baseline.whole);
+    }
+    if (work.whole) point.whole = std::make_shared<const measure::Whole>(*std::move(work.whole));
     points.push_back(std::move(point));
   }
 

@@ -3,9 +3,12 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <vector>
 
+#include "gemmetry/measure/whole.h"
+#include "gemmetry/op/module.h"
 #include "gemmetry/op/operator.h"
 #include "gemmetry/study/study.h"
 
@@ -21,13 +24,15 @@ struct CountedOperator {
 struct Point {
   std::size_t series = 0;
   Variables variables;
-  std::int64_t x = 0;                          ///< the chart's
-  std::int64_t color = 0;                      ///< the chart's expression; 0 where it has none
-  std::int64_t row = 0;                        ///< likewise
-  std::int64_t panel = 0;                      ///< likewise
-  std::vector<CountedOperator> work;           ///< its times add up
-  double tokens = 0;                           ///< that it works on; 0 of operators
-  std::vector<CountedOperator> baseline = {};  ///< what a slow-down is against; empty in a study without baseline
+  std::int64_t x = 0;                                     ///< the chart's
+  std::int64_t color = 0;                                 ///< the chart's expression; 0 where it has none
+  std::int64_t row = 0;                                   ///< likewise
+  std::int64_t panel = 0;                                 ///< likewise
+  std::vector<CountedOperator> work;                      ///< its times add up
+  double tokens = 0;                                      ///< that it works on; 0 of operators
+  std::vector<CountedOperator> baseline = {};             ///< what a slow-down is against, or a share of; else empty
+  std::shared_ptr<const measure::Whole> whole = nullptr;  ///< what is executed in one piece; null: nothing is
+  std::vector<op::Module> modules = {};                   ///< of the whole, whose share is asked for
 };
 
 /// Within a series: points of one line of the chart have one color, panel and row.

@@ -33,7 +33,10 @@ struct ModelRules {
   std::string model;  ///< preset; empty: from sizes alone
   Rules sizes;        ///< fields of shape::ModelEdit
   Rules workload;     ///< phase, batch, sequence, cache, dtype, tensor_parallel, attention, projections
-  std::string part;   ///< "layer", "model", or a module as the paper's Table II names it: "QKV Transform"
+  /// "layer", "attention block", "model", or modules as the paper's Table II names them: "QKV Transform + Attention"
+  std::string part;
+  std::string of;      ///< the part that a share is of; empty: shares are not asked for
+  bool whole = false;  ///< its points are executed in one piece, see measure::Whole
 };
 
 /// The axis of a study: a name and the values it takes, as measure::axis_values reads them.
@@ -47,6 +50,7 @@ struct Series {
   std::string label;
   std::vector<std::pair<std::string, Expression>> let;  ///< over the study's, and over its axes
   Rules fields;                                         ///< over the operator's, or over the workload's and sizes
+  std::string part;                                     ///< over the model's; empty: as that
   std::optional<gpu::Clocks> clocks;                    ///< absent: as asked for
   std::optional<measure::Policy> policy;
   measure::Replay launch = measure::Replay::graph;
@@ -59,6 +63,7 @@ enum class Quantity {
   bandwidth,
   time_per_token,
   slowdown,  ///< time over that of the point's baseline: 1 is none
+  share,     ///< of the time of a larger part, up to 1
 };
 enum class Mark { line, points, bars, heatmap };
 
@@ -94,5 +99,8 @@ struct Study {
   Chart chart;
   std::vector<Claim> claims;
 };
+
+/// Whether its points are executed in one piece.
+inline bool runs_whole(const Study& study) { return study.model && study.model->whole; }
 
 }  // namespace gemmetry::study

@@ -150,7 +150,7 @@ class StudyReader {
   }
 
   Series one_series(const JsonObject& object, const ordered_json& ordered) const {
-    object.refuse_unknown({"label", "let", "fields", "clocks", "policy", "launch", "note"});
+    object.refuse_unknown({"label", "let", "fields", "part", "clocks", "policy", "launch", "note"});
     Series series;
     series.label = line(object, "label");
     for (const Series& other : study_.series)
@@ -160,6 +160,10 @@ class StudyReader {
       const JsonObject fields = object.object("fields");
       series.fields = study_.op ? operator_fields_from_json(fields, object.raw("fields"), study_.op->kind)
                                 : model_fields_from_json(fields, object.raw("fields"));
+    }
+    if (object.has("part")) {
+      if (!study_.model) object.fail("part", "an operator has no parts: a model has");
+      series.part = part_from_json(object, "part");
     }
     reading(object, "clocks", [&] {
       if (object.has("clocks")) series.clocks = measure::clocks_from_name(object.string("clocks"));
@@ -222,7 +226,7 @@ class StudyReader {
       if (!missing.empty()) refuse(fmt::format("{} needs {}", study_.op->kind, fmt::join(missing, ", ")));
       check(rules);
     } else {
-      const ModelRules rules = merged(*study_.model, series.fields);
+      const ModelRules rules = merged(*study_.model, series);
       if (const std::string problem = contradiction(rules); !problem.empty()) refuse(problem);
       check(rules.sizes);
       check(rules.workload);

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <functional>
+#include <optional>
 #include <vector>
 
 #include "gemmetry/study/point.h"
@@ -11,6 +12,9 @@ namespace gemmetry::study {
 struct Work {
   std::vector<CountedOperator> operators;
   double tokens = 0;
+  std::vector<CountedOperator> of = {};      ///< of the part that a share is of; empty where none is asked for
+  std::optional<measure::Whole> whole = {};  ///< absent where operators are priced one by one
+  std::vector<op::Module> modules = {};      ///< of the whole, whose share is asked for
 };
 
 /// Makes a point's work from its variables; Error naming what is impossible.
