@@ -158,7 +158,7 @@ TEST(StudyFile, AnUnknownOperatorOrWordNamesTheChoices) {
   EXPECT_NE(with("/series/0/policy", "best").find("key 'series[0].policy' = \"best\": policy 'best' is unknown"),
             std::string::npos);
   EXPECT_EQ(with("/chart/y", "tflop"),
-            "studies/x.json: key 'chart.y' = \"tflop\": expected tflops, time, bandwidth, time_per_token, slowdown; "
+            "studies/x.json: key 'chart.y' = \"tflop\": expected tflops, time, bandwidth, time_per_token, slowdown, share; "
             "did you mean "
             "'tflops'?");
   EXPECT_NE(with("/chart/mark", "lines").find("did you mean 'line'?"), std::string::npos);

@@ -51,13 +51,13 @@ struct FieldMaker {
 
   template <class Place>
   static Field whole_field(const char* key, Place place, std::int64_t low) {
-    using Whole = std::remove_cvref_t<decltype(place(std::declval<R&>()))>;
+    using Number = std::remove_cvref_t<decltype(place(std::declval<R&>()))>;
     return {key, [place](const R& record) { return FieldValue(std::int64_t{place(record)}); },
             [=](R& record, const std::string& text) {
               if (text.empty()) return;
               const std::int64_t value = whole_number(key, text, low);
-              if (value > std::numeric_limits<Whole>::max()) refuse_text(key, text, "a smaller number");
-              place(record) = static_cast<Whole>(value);
+              if (value > std::numeric_limits<Number>::max()) refuse_text(key, text, "a smaller number");
+              place(record) = static_cast<Number>(value);
             }};
   }
 
