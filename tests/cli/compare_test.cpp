@@ -35,5 +35,37 @@ TEST(Compare, LaysPredictedBesideMeasured) {
   EXPECT_NE(gemmetry(command).out.find("Predicted and measured"), std::string::npos);
 }
 
+TEST(Compare, TheModelIsExecutedInOnePieceToo) {
+  const Scratch scratch;
+  const std::string options = small_model + " --clocks burst --time-cap 20ms --precision 50% --device cpu --db " +
+                              scratch.path("a.db") + " --format json";
+  const auto compared = [&](const std::string& more) {
+    const Result result = gemmetry("explain --compare" + options + more);
+    EXPECT_EQ(result.code, 0) << result.err;
+    return result.json();
+  };
+  const Json model = compared("").at("executed");
+  EXPECT_EQ(model.at("run"), "model");
+  EXPECT_EQ(model.at("status"), "ok");
+  double predicted = 0, measured = 0, executed = 0;
+  for (const Json& module : model.at("modules")) {
+    predicted += module.at("predicted_time_s").get<double>();
+    measured += module.at("measured_time_s").get<double>();
+    executed += module.at("executed_time_s").get<double>();
+  }
+  EXPECT_NEAR(model.at("predicted_time_s").get<double>(), predicted, 1e-9 * predicted);
+  EXPECT_NEAR(model.at("measured_time_s").get<double>(), measured, 1e-9 * measured);
+  EXPECT_GT(executed, 0);
+  const double time_s = model.at("executed_time_s");
+  EXPECT_NEAR(model.at("predicted_error").get<double>(), predicted / time_s - 1, 1e-9);
+  EXPECT_NEAR(model.at("measured_error").get<double>(), measured / time_s - 1, 1e-9 * (1 + measured / time_s));
+  EXPECT_EQ(compared("").at("executed"), model) << "the record answers";
+
+  EXPECT_EQ(compared(" --layer").at("executed").at("run"), "layer");
+  const Result layer = gemmetry("measure layer" + options);
+  ASSERT_EQ(layer.code, 0) << layer.err;
+  EXPECT_GT(layer.json().at("layer").at("executed_time_s"), 0);
+}
+
 }  // namespace
 }  // namespace gemmetry::cli

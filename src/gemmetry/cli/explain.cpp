@@ -8,6 +8,7 @@
 #include "gemmetry/cli/command.h"
 #include "gemmetry/cli/comparison_section.h"
 #include "gemmetry/cli/device_section.h"
+#include "gemmetry/cli/executed_whole.h"
 #include "gemmetry/cli/explanation.h"
 #include "gemmetry/cli/gpu_options.h"
 #include "gemmetry/cli/measuring_session.h"
@@ -204,7 +205,14 @@ struct OtherSide {
   std::string gpu;  ///< the catalogue's name; empty: it has none
   report::Section section;
   std::function<Comparison(const Explanation&)> compare;
+  std::function<measure::Execution(const measure::Whole&)> execute;
 };
+
+/// Whether what is shown can be executed as it is shown: a layer's training step runs the layer's update too, and
+/// layers of several kinds are no piece.
+bool is_one_piece(const Explanation& explained, const shape::Workload& workload, bool one_layer) {
+  return !one_layer || (workload.phase != shape::Phase::training && explained.layers.size() == 1);
+}
 
 /// The prediction is of the device's own GPU unless --gpu says otherwise.
 ExitCode run_beside(const Options& options, const shape::Model& model, const OtherSide& device,
@@ -215,8 +223,14 @@ ExitCode run_beside(const Options& options, const shape::Model& model, const Oth
   report::Document document;
   document.csv = "operators";
   document.sections = {model_section(model), workload_section(workload), gpu_section(predictor), device.section};
-  for (report::Section& section : comparison_sections(device.compare(explained), options.layer))
+  const Comparison comparison = device.compare(explained);
+  for (report::Section& section : comparison_sections(comparison, options.layer))
     document.sections.push_back(std::move(section));
+  if (is_one_piece(explained, workload, options.layer)) {
+    const measure::Execution execution = device.execute(whole_of(model, workload, options.layer));
+    for (report::Section& section : executed_sections(comparison, execution))
+      document.sections.push_back(std::move(section));
+  }
   options.output.write(document, console);
   return exit_ok;
 }
@@ -233,12 +247,17 @@ ExitCode run_compare(const Options& options, const Console& console) {
     const auto compare = [&](const Explanation& explained) {
       return compare_with_recordings(explained, recordings, setting);
     };
-    return run_beside(options, model, {recordings.device().gpu, device_section(recordings, setting), compare}, console);
+    const auto execute = [&](const measure::Whole& whole) {
+      return recorded_execution(measuring.device().gpu(), whole, setting);
+    };
+    return run_beside(options, model, {recordings.device().gpu, device_section(recordings, setting), compare, execute},
+                      console);
   }
   MeasuringSession session(measuring);
   const auto compare = [&](const Explanation& explained) { return compare_on_device(explained, session, console); };
-  return run_beside(options, model, {session.device().gpu, device_section(session.device(), &setting), compare},
-                    console);
+  const auto execute = [&](const measure::Whole& whole) { return executed(session, measuring, whole); };
+  return run_beside(options, model,
+                    {session.device().gpu, device_section(session.device(), &setting), compare, execute}, console);
 }
 
 ExitCode run_explain(const Options& options, const Console& console) {
@@ -266,7 +285,8 @@ void Options::add_run_to(CLI::App& app) {
 void Options::add_compare_to(CLI::App& app) {
   constexpr auto group = "Beside a measurement";
   CLI::Option* asked =
-      app.add_flag("--compare", compare, "measure every operator on the device too, or look up its record");
+      app.add_flag("--compare", compare,
+                   "measure every operator on the device too, and the model in one piece, or look them up");
   asked->group(group)->excludes("--tokens")->excludes("--gpus");
   for (CLI::Option* option : measuring.add_common_to(app, group)) option->needs(asked);
 }

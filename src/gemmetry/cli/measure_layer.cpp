@@ -6,6 +6,7 @@
 #include "gemmetry/base/error.h"
 #include "gemmetry/cli/command.h"
 #include "gemmetry/cli/device_section.h"
+#include "gemmetry/cli/executed_whole.h"
 #include "gemmetry/cli/interrupt.h"
 #include "gemmetry/cli/measuring_session.h"
 #include "gemmetry/cli/model_options.h"
@@ -26,7 +27,8 @@ using report::Value;
 
 constexpr auto examples =
     R"(Each operator is measured alone, or taken from the database; then all of them one after the other in one graph,
-each on buffers of its own. Ctrl-C ends it after the operator that is being measured; the same command goes on.
+each on buffers of its own; then the layer in one piece, as it runs in the model (a training step with the update of
+its parameters). Ctrl-C ends it after the operator that is being measured; the same command goes on.
 With --device recorded:GPU each operator's record answers, and the exit status is 1 where one has none.
 
 Examples:
@@ -56,8 +58,9 @@ struct Layer {
 
 /// The operators of a layer one by one and in sequence.
 struct Sums {
-  double single_s = 0;               ///< sum of the operators' own times
-  std::optional<double> sequence_s;  ///< of all of them one after the other
+  double single_s = 0;                         ///< sum of the operators' own times
+  std::optional<double> sequence_s;            ///< of all of them one after the other
+  std::optional<measure::Execution> executed;  ///< of the layer in one piece
   std::size_t measured = 0, steps = 0;
   std::string reason;  ///< why there is no sequence
 };
@@ -157,6 +160,13 @@ std::vector<Column<Sums>> sum_columns() {
        [](const Sums& s) { return s.sequence_s ? Value(*s.sequence_s) : Value(); }},
       {{.key = "reason", .heading = "no sequence because"},
        [](const Sums& s) { return s.reason.empty() ? Value() : Value(s.reason); }},
+      {{.key = "executed_time_s", .heading = "in one piece", .unit = Unit::seconds, .interval = true},
+       [](const Sums& s) {
+         if (!s.executed || s.executed->status != measure::RecordStatus::ok) return Value();
+         return Value(report::Interval{s.executed->measurement.median_s, s.executed->low_s, s.executed->high_s});
+       }},
+      {{.key = "executed_reason", .heading = "not in one piece because"},
+       [](const Sums& s) { return s.executed && !s.executed->reason.empty() ? Value(s.executed->reason) : Value(); }},
   };
 }
 
@@ -199,6 +209,8 @@ ExitCode run_recorded_layer(const Options& options, const shape::Model& model, c
   measure_rows(rows, recorded, Interrupt(), console);
   Sums sums = sums_of(rows);
   sums.reason = "operators are recorded one by one";
+  sums.executed = recorded_execution(options.measuring.device().gpu(), whole_of(model, workload, true),
+                                     options.measuring.setting());
   report::Section device = device_section(recordings, options.measuring.setting());
   options.output.write(document(model, workload, std::move(device), rows, sums), console);
   return sums.measured == sums.steps ? exit_ok : exit_finding;
@@ -216,6 +228,7 @@ ExitCode run_measure_layer(const Options& options, const Console& console) {
   measure_rows(rows, measure::MeasuredModel(session.measurer(), session.store()), interrupt, console);
   Sums sums = sums_of(rows);
   if (!interrupt.requested()) measure_sequence(sums, layer, rows, session, options.measuring.sampling());
+  if (!interrupt.requested()) sums.executed = executed(session, options.measuring, whole_of(model, workload, true));
   report::Section device = device_section(session.device(), &session.measurer().setting());
   options.output.write(document(model, workload, std::move(device), rows, sums), console);
   return exit_ok;

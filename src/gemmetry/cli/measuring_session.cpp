@@ -68,12 +68,16 @@ measure::Measuring MeasuringSession::measuring(const MeasuringOptions& options) 
   measuring.sampling = options.sampling();
   measuring.tool = version;
   measuring.command = [how = options.text()](const op::Operator& op) { return command_of(op) + how; };
-  measuring.tuned = [this](const op::Operator& op) {
+  measuring.tuned = tuned();
+  return measuring;
+}
+
+std::function<std::string(const op::Operator&)> MeasuringSession::tuned() const {
+  return [this](const op::Operator& op) {
     const std::string library = measure::library_version(op, device_, version);
     const measure::TunedAlgorithm* tuned = table_.find(op, device_.name, library);
     return tuned ? std::string(tuned->best.key) : std::string();
   };
-  return measuring;
 }
 
 shape::Workload workload_on(const gpu::Gpu* device, const WorkloadOptions& options, const shape::Model& model) {

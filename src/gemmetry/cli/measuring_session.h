@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -31,6 +32,8 @@ class MeasuringSession {
   const measure::Rank& rank() const { return rank_; }
   /// The catalogue's entry of the device; null: it has none.
   const gpu::Gpu* gpu() const { return measurer_.gpu(); }
+  /// The key of an operator's algorithm in the tuning table; empty: it has none.
+  std::function<std::string(const op::Operator&)> tuned() const;
 
  private:
   measure::Measuring measuring(const MeasuringOptions& options) const;
