@@ -89,8 +89,8 @@ TEST(Docs, EveryOptionIsInTheCommandPage) {
         "measure gemm",  "measure layer", "measure model",  "measure decode", "measure serve", "measure verify",
         "advise verify", "tune",          "tune gemm",      "tune model",     "calibrate",     "validate",
         "records",       "records list",  "records export", "records import", "records merge", "records check",
-        "study",         "study list",    "study show",     "study run",      "report",        "backends",
-        "models",        "gpus",          "nodes",          "completion"}) {
+        "study",         "study list",    "study show",     "study run",      "study execute", "report",
+        "backends",      "models",        "gpus",           "nodes",          "completion"}) {
     EXPECT_NE(text.find(std::string("## gemmetry ") + command + "\n"), std::string::npos) << command;
     const std::string help = gemmetry(std::string(command) + " --help").out;
     for (std::sregex_iterator found(help.begin(), help.end(), option), end; found != end; ++found)
