@@ -40,8 +40,8 @@ def settings(y):
     """More records carry larger trees; what is further off than most counts by its distance, not its square."""
     small = len(y) < FEW
     usual = float(numpy.quantile(numpy.abs(y - numpy.median(y)), 0.8))
-    return {**COMMON, "objective": "huber", "alpha": min(max(usual, 0.05), 0.5), "num_leaves": 24 if small else 63, "max_depth": 7 if small else 8,
-            "learning_rate": 0.1 if small else 0.08, "min_data_in_leaf": 5 if small else 8, "lambda_l2": 1.0,
+    return {**COMMON, "objective": "huber", "alpha": min(max(usual, 0.05), 0.5), "num_leaves": 24 if small else 63,
+            "max_depth": 7 if small else 8, "learning_rate": 0.1 if small else 0.08, "min_data_in_leaf": 5 if small else 8, "lambda_l2": 1.0,
             "rounds": 120 if small else 200}
 
 
@@ -228,32 +228,42 @@ def report(title, rows, before, after, inside=None):
               + ("" if inside is None else f"  {100 * inside[at].mean():4.0f}"))
 
 
+def names_of(rows):
+    return [column.removeprefix("feature.") for column in rows if column.startswith("feature.") and rows[column].notna().all()]
+
+
+def matrix(rows, names):
+    return rows[["feature." + name for name in names]].to_numpy(numpy.float32).astype(float)
+
+
+def target(rows):
+    return numpy.clip(numpy.log(rows["time_s"] / rows["structured_s"]).to_numpy(), -MOST, MOST)
+
+
+def fitted(name, names, rows):
+    """The trees, what they leave of each record out of fold, the logarithm of how much wider its interval is, and the trees that say so."""
+    x, y = matrix(rows, names), target(rows)
+    setting = settings(y)
+    left = y - out_of_fold(x, y, rows["site"].tolist(), setting)
+    spread, spread_models = spread_of(name, names, x, rows, left)
+    return trained(x, y, setting), left, spread, spread_models
+
+
 def learned(name, rows):
     """The residual of one kind of operator from all its records, held-out ones last; None for too few."""
-    names = [column.removeprefix("feature.") for column in rows if column.startswith("feature.") and rows[column].notna().all()]
+    names = names_of(rows)
     fit = rows[~rows["held_out"]].reset_index(drop=True)
     kept = rows[rows["held_out"]].reset_index(drop=True)
     print(f"{name}: {len(fit)} records, {len(kept)} held out")
     if len(fit) < FEWEST:
         return None
 
-    def matrix(part):
-        return part[["feature." + n for n in names]].to_numpy(numpy.float32).astype(float)
-
-    def target(part):
-        return numpy.clip(numpy.log(part["time_s"] / part["structured_s"]).to_numpy(), -MOST, MOST)
-
-    x, y = matrix(fit), target(fit)
-    sites = fit["site"].tolist()
-    setting = settings(y)
-    left = y - out_of_fold(x, y, sites, setting)
-    spread, spread_models = spread_of(name, names, x, fit, left)
-    report("folds of whole sites", fit, y, left, held(fit, left, spread))
-
-    model = trained(x, y, setting)
+    model, left, spread, spread_models = fitted(name, names, fit)
+    report("folds of whole sites", fit, target(fit), left, held(fit, left, spread))
     if len(kept):
-        report("held-out sites", kept, target(kept), target(kept) - model.predict(matrix(kept)))
+        report("held-out sites", kept, target(kept), target(kept) - model.predict(matrix(kept, names)))
 
+    x = matrix(fit, names)
     features, trees, spread_trees = only_used(trees_of(model, x), [tree for one in spread_models for tree in trees_of(one, x)], names)
     features += [n for n in names if n.startswith("log2_") and n not in features]
     return {"features": features, "dtypes": sorted(set(fit["dtype"])), "ranges": ranges_of(fit, features),
