@@ -41,8 +41,8 @@ def settings(y):
     small = len(y) < FEW
     usual = float(numpy.quantile(numpy.abs(y - numpy.median(y)), 0.8))
     return {**COMMON, "objective": "huber", "alpha": min(max(usual, 0.05), 0.5), "num_leaves": 24 if small else 63,
-            "max_depth": 7 if small else 8, "learning_rate": 0.1 if small else 0.08, "min_data_in_leaf": 5 if small else 8, "lambda_l2": 1.0,
-            "rounds": 120 if small else 200}
+            "max_depth": 7 if small else 8, "learning_rate": 0.1 if small else 0.08, "min_data_in_leaf": 5 if small else 8,
+            "lambda_l2": 1.0, "rounds": 120 if small else 200}
 
 
 SPREAD = {**COMMON, "objective": "quantile", "alpha": COVERED, "num_leaves": 16, "learning_rate": 0.2, "min_data_in_leaf": 40,
