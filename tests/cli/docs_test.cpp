@@ -85,12 +85,14 @@ TEST(Docs, EveryOptionIsInTheCommandPage) {
   const std::string text = document("cli.md");
   const std::regex option("--[a-z][a-z-]+");
   for (const char* command :
-       {"explain",       "check",         "advise",         "gemm",           "predict",       "measure",
-        "measure gemm",  "measure layer", "measure model",  "measure decode", "measure serve", "measure verify",
-        "advise verify", "tune",          "tune gemm",      "tune model",     "calibrate",     "validate",
-        "records",       "records list",  "records export", "records import", "records merge", "records check",
-        "study",         "study list",    "study show",     "study run",      "study execute", "report",
-        "backends",      "models",        "gpus",           "nodes",          "completion"}) {
+       {"explain",        "check",          "advise",        "gemm",          "predict",
+        "measure",        "measure gemm",   "measure layer", "measure model", "measure decode",
+        "measure serve",  "measure verify", "advise verify", "tune",          "tune gemm",
+        "tune model",     "calibrate",      "validate",      "records",       "records list",
+        "records export", "records import", "records merge", "records check", "records executions",
+        "study",          "study list",     "study show",    "study run",     "study execute",
+        "report",         "backends",       "models",        "gpus",          "nodes",
+        "completion"}) {
     EXPECT_NE(text.find(std::string("## gemmetry ") + command + "\n"), std::string::npos) << command;
     const std::string help = gemmetry(std::string(command) + " --help").out;
     for (std::sregex_iterator found(help.begin(), help.end(), option), end; found != end; ++found)

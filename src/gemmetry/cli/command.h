@@ -31,6 +31,7 @@ void add_calibrate(CLI::App& app, Command& chosen);
 void add_validate(CLI::App& app, Command& chosen);
 void add_records(CLI::App& app, Command& chosen);
 void add_records_check(CLI::App& records, Command& chosen);
+void add_records_executions(CLI::App& records, Command& chosen);
 void add_study(CLI::App& app, Command& chosen);
 void add_report(CLI::App& app, Command& chosen);
 void add_backends(CLI::App& app, Command& chosen);

@@ -131,6 +131,11 @@ std::vector<Execution> read_executions(const std::string& path) {
   return rows;
 }
 
+bool is_execution_file(const std::string& path) {
+  std::ifstream stream(path);
+  return stream.get() == '#';
+}
+
 ExecutionWriter::ExecutionWriter(const std::string& path, const measure::DeviceInfo& device) : path_(path) {
   const std::string comment = comment_of(device);
   std::error_code ignored;

@@ -13,6 +13,9 @@ namespace gemmetry::cli {
 /// ("# gpu=h200; driver=580.1"), then headings, then rows (docs/studies.md). Error naming file, line, column and fix.
 std::vector<measure::Execution> read_executions(const std::string& path);
 
+/// Whether the file begins as such a file does.
+bool is_execution_file(const std::string& path);
+
 /// Adds rows to such a file, each whole before the next is measured. Makes the file and its folder where there is none.
 class ExecutionWriter {
  public:

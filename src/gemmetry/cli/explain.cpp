@@ -284,9 +284,8 @@ void Options::add_run_to(CLI::App& app) {
 /// After the options of the training run, which is only predicted.
 void Options::add_compare_to(CLI::App& app) {
   constexpr auto group = "Beside a measurement";
-  CLI::Option* asked =
-      app.add_flag("--compare", compare,
-                   "measure every operator on the device too, and the model in one piece, or look them up");
+  CLI::Option* asked = app.add_flag(
+      "--compare", compare, "measure every operator on the device too, and the model in one piece, or look them up");
   asked->group(group)->excludes("--tokens")->excludes("--gpus");
   for (CLI::Option* option : measuring.add_common_to(app, group)) option->needs(asked);
 }

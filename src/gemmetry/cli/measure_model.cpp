@@ -3,8 +3,10 @@
 #include <algorithm>
 #include <memory>
 
+#include "gemmetry/base/version.h"
 #include "gemmetry/cli/command.h"
 #include "gemmetry/cli/device_section.h"
+#include "gemmetry/cli/executed_whole.h"
 #include "gemmetry/cli/measuring_session.h"
 #include "gemmetry/cli/model_options.h"
 #include "gemmetry/cli/output_options.h"
@@ -12,6 +14,7 @@
 #include "gemmetry/cli/setting.h"
 #include "gemmetry/cli/step_columns.h"
 #include "gemmetry/cli/workload_options.h"
+#include "gemmetry/measure/execution_store.h"
 #include "gemmetry/measure/sampler.h"
 #include "gemmetry/measure/subject.h"
 #include "gemmetry/run/executor.h"
@@ -38,7 +41,7 @@ struct Options {
   WorkloadOptions workload{shape::Phase::forward};
   RunOptions run;
   OutputOptions output;
-  std::string tokens, logits;
+  std::string tokens, logits, database;
 };
 
 /// What the whole model took.
@@ -125,6 +128,20 @@ std::vector<Column<Totals>> total_columns(measure::Replay replay) {
   };
 }
 
+/// The run as a record: its whole and its modules.
+measure::Execution execution_of(const Options& options, const shape::Model& model, const shape::Workload& workload,
+                                const Totals& totals, const std::vector<StepTime>& steps) {
+  const measure::Policy policy = options.run.table().empty() ? measure::Policy::first : measure::Policy::tuned;
+  measure::Execution execution =
+      blank_execution(whole_of(model, workload, false), {totals.sampling.clocks, policy, options.run.replay()});
+  execution.fused_steps = false;
+  set_measured(execution, totals.measured);
+  for (const StepTime& step : steps) execution.module_s[step.step.module] += step.time_s;
+  execution.tool = version;
+  execution.time = measure::utc_now();
+  return execution;
+}
+
 /// Little-endian fp32, row by row.
 void write_logits(const std::string& path, const std::vector<float>& logits) {
   write_file(path, {reinterpret_cast<const char*>(logits.data()), logits.size() * sizeof(float)});
@@ -155,6 +172,12 @@ ExitCode run_measure_model(const Options& options, const Console& console) {
   totals.weight_bytes = weights.bytes();
   totals.activation_bytes = executor.bytes();
 
+  if (!options.database.empty()) {
+    measure::Execution execution = execution_of(options, model, workload, totals, steps);
+    execution.device = session.device();
+    measure::ExecutionStore(options.database).put(execution);
+  }
+
   report::Document document;
   document.csv = "steps";
   document.sections = {
@@ -180,6 +203,9 @@ void add_measure_model(CLI::App& measure, Command& chosen) {
       ->type_name("FILE")
       ->group("Running");
   sub.add_option("--logits", options->logits, "write the logits there, little-endian fp32, row by row")
+      ->type_name("FILE")
+      ->group("Running");
+  sub.add_option("--db", options->database, "store the run there: gemmetry records executions lists it")
       ->type_name("FILE")
       ->group("Running");
   options->output.add_to(sub);

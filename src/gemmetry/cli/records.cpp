@@ -6,9 +6,11 @@
 #include "gemmetry/cli/arguments.h"
 #include "gemmetry/cli/command.h"
 #include "gemmetry/cli/database_option.h"
+#include "gemmetry/cli/execution_file.h"
 #include "gemmetry/cli/output_options.h"
 #include "gemmetry/cli/record_columns.h"
 #include "gemmetry/cli/record_reader.h"
+#include "gemmetry/measure/execution_store.h"
 #include "gemmetry/measure/record_order.h"
 #include "gemmetry/measure/record_store.h"
 #include "gemmetry/op/kinds.h"
@@ -45,6 +47,7 @@ constexpr auto import_examples =
 
 Examples:
   gemmetry records import records.csv
+  gemmetry records import data/executions/h200/studies.csv      what ran in one piece: gemmetry study execute
   gemmetry records export --db a.db | gemmetry records import - --db b.db)";
 
 constexpr auto merge_examples = R"(A record that is there already stays as it is.
@@ -134,18 +137,32 @@ report::Document answer(const std::vector<Taken>& taken) {
   return document;
 }
 
-std::vector<Record> read_file(const std::string& path) {
+/// What a file holds: records of operators, or of what ran in one piece.
+struct Read {
   std::vector<Record> records;
-  with_record_file(path, [&](std::istream& stream, const std::string& name) { records = read_records(stream, name); });
-  return records;
+  std::vector<measure::Execution> executions;
+};
+
+Read read_file(const std::string& path) {
+  Read read;
+  if (path != "-" && is_execution_file(path)) {
+    read.executions = read_executions(path);
+    return read;
+  }
+  with_record_file(path,
+                   [&](std::istream& stream, const std::string& name) { read.records = read_records(stream, name); });
+  return read;
 }
 
 ExitCode run_import(const TakeOptions& options, const Console& console) {
-  std::vector<std::vector<Record>> records;
-  for (const std::string& file : options.files) records.push_back(read_file(file));
+  std::vector<Read> files;
+  for (const std::string& file : options.files) files.push_back(read_file(file));
   RecordStore store(options.database.writable_path());
+  measure::ExecutionStore executions(store.path());
   std::vector<Taken> taken;
-  for (std::size_t i = 0; i < records.size(); ++i) taken.push_back({options.files[i], store.put_all(records[i])});
+  for (std::size_t i = 0; i < files.size(); ++i)
+    taken.push_back({options.files[i], files[i].executions.empty() ? store.put_all(files[i].records)
+                                                                   : executions.put_all(files[i].executions)});
   options.output.write(answer(taken), console);
   return exit_ok;
 }
@@ -197,6 +214,7 @@ void add_records(CLI::App& app, Command& chosen) {
            import_examples, run_import);
   add_take(sub, chosen, "merge", "store the records of other databases", "databases", merge_examples, run_merge);
   add_records_check(sub, chosen);
+  add_records_executions(sub, chosen);
   sub.require_subcommand(0, 1);
   sub.footer(examples);
 }

@@ -2,6 +2,11 @@
 
 #include <fmt/format.h>
 
+#include <iterator>
+#include <utility>
+
+#include "gemmetry/measure/statistics.h"
+
 namespace gemmetry::measure {
 
 Execution blank_execution(const Whole& whole, const Setting& setting) {
@@ -14,6 +19,18 @@ Execution blank_execution(const Whole& whole, const Setting& setting) {
   execution.setting = setting;
   execution.fused_steps = whole.kind == WholeKind::answer || whole.workload.phase == shape::Phase::decode;
   return execution;
+}
+
+void set_measured(Execution& execution, Measurement measured, double parts) {
+  for (double& sample : measured.samples_s) sample /= parts;
+  measured.median_s /= parts;
+  measured.p10_s /= parts;
+  measured.p90_s /= parts;
+  const Interval interval = median_interval(measured.samples_s);
+  execution.low_s = interval.low;
+  execution.high_s = interval.high;
+  execution.samples = std::ssize(measured.samples_s);
+  execution.measurement = std::move(measured);
 }
 
 std::string question(const Execution& e) {

@@ -56,6 +56,9 @@ struct Execution {
 /// A record of the whole that has nothing of its own yet. Steps are fused where it decodes.
 Execution blank_execution(const Whole& whole, const Setting& setting);
 
+/// Sets the times from what was measured of `parts` equal parts.
+void set_measured(Execution& execution, Measurement measured, double parts = 1);
+
 /// What is asked for, of whatever device: whole, baseline, setting.
 std::string question(const Execution& execution);
 

@@ -40,19 +40,6 @@ Tokens random_tokens(std::uint64_t seed, std::int64_t count, std::int64_t vocab)
   return tokens;
 }
 
-/// What was measured of `parts` equal parts, as that of one.
-void set_time(Execution& execution, Measurement measured, double parts = 1) {
-  for (double& sample : measured.samples_s) sample /= parts;
-  measured.median_s /= parts;
-  measured.p10_s /= parts;
-  measured.p90_s /= parts;
-  const measure::Interval interval = measure::median_interval(measured.samples_s);
-  execution.low_s = interval.low;
-  execution.high_s = interval.high;
-  execution.samples = std::ssize(measured.samples_s);
-  execution.measurement = std::move(measured);
-}
-
 /// The ratio of each sample to the one of the baseline that was taken in the same turn.
 measure::Slowdown slowdown_of(const Measurement& own, const Measurement& baseline) {
   std::vector<double> ratios;
@@ -124,9 +111,9 @@ void WholeRunner::run_model(const Whole& whole, Execution& execution) {
     measure::Subject baseline(backend_, other.calls(), execution.setting.replay);
     std::vector<Measurement> both = sampled({&baseline, &subject}, execution.setting);
     execution.slowdown = slowdown_of(both[1], both[0]);
-    set_time(execution, std::move(both[1]));
+    set_measured(execution, std::move(both[1]));
   } else {
-    set_time(execution, sampled({&subject}, execution.setting).front());
+    set_measured(execution, sampled({&subject}, execution.setting).front());
   }
   for (const StepTime& step : executor.step_times(step_repeats)) execution.module_s[step.step.module] += step.time_s;
 }
@@ -143,7 +130,7 @@ void WholeRunner::run_layer(const Whole& whole, Execution& execution) {
   const std::vector<measure::Call> calls = executor.calls_of(parts);
   measure::Subject subject(backend_, calls, execution.setting.replay);
   const auto count = static_cast<double>(layers);
-  set_time(execution, sampled({&subject}, execution.setting).front(), count);
+  set_measured(execution, sampled({&subject}, execution.setting).front(), count);
   for (const StepTime& step : executor.step_times(step_repeats))
     if (std::find(parts.begin(), parts.end(), step.part) != parts.end())
       execution.module_s[step.step.module] += step.time_s / count;
@@ -155,7 +142,7 @@ void WholeRunner::run_training_layer(const Whole& whole, Execution& execution) {
   for (const op::Step& step : steps) ops.push_back(step.op);
   own_.weights.reset();
   measure::Subject subject(backend_, device_, ops, {}, {.replay = execution.setting.replay, .seed = options_.seed});
-  set_time(execution, sampled({&subject}, execution.setting).front());
+  set_measured(execution, sampled({&subject}, execution.setting).front());
   std::vector<std::vector<double>> times(steps.size());
   std::vector<double> once(steps.size());
   for (std::int32_t repeat = 0; repeat < step_repeats; ++repeat) {
@@ -207,7 +194,7 @@ void WholeRunner::run_answer(const Whole& whole, Execution& execution) {
   measured.p90_s = measure::quantile(measured.samples_s, 0.9);
   measured.precision = measure::median_precision(measured.samples_s);
   execution.prompt_s = measure::median(prompts_s);
-  set_time(execution, std::move(measured));
+  set_measured(execution, std::move(measured));
 }
 
 Execution WholeRunner::execute(const Whole& whole, const measure::Setting& setting) {
