@@ -157,10 +157,11 @@ TEST(StudyFile, AnUnknownOperatorOrWordNamesTheChoices) {
             std::string::npos);
   EXPECT_NE(with("/series/0/policy", "best").find("key 'series[0].policy' = \"best\": policy 'best' is unknown"),
             std::string::npos);
-  EXPECT_EQ(with("/chart/y", "tflop"),
-            "studies/x.json: key 'chart.y' = \"tflop\": expected tflops, time, bandwidth, time_per_token, slowdown, share; "
-            "did you mean "
-            "'tflops'?");
+  EXPECT_EQ(
+      with("/chart/y", "tflop"),
+      "studies/x.json: key 'chart.y' = \"tflop\": expected tflops, time, bandwidth, time_per_token, slowdown, share; "
+      "did you mean "
+      "'tflops'?");
   EXPECT_NE(with("/chart/mark", "lines").find("did you mean 'line'?"), std::string::npos);
   EXPECT_NE(
       model_with("/model/model", "gpt3-2.8b").find("no model of that name is built in; did you mean 'gpt3-2.7b'?"),
