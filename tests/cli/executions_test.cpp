@@ -35,6 +35,18 @@ TEST(Executions, ARunOfAModelIsStoredListedAndImported) {
   EXPECT_EQ(gemmetry("records executions --format json" + database).json().at("executions").size(), 2u);
 }
 
+TEST(Executions, AnAnswerIsStoredWithItsPrompt) {
+  const Scratch scratch;
+  const std::string database = " --db " + scratch.path("a.db");
+  const Result run = gemmetry("measure decode --hidden 16 --layers 2 --heads 2 --vocab 24 --dtype fp32 --device cpu" +
+                              std::string(" --prompt 4 --new-tokens 3 --batch 2 --time-cap 1ms") + database);
+  ASSERT_EQ(run.code, 0) << run.err;
+  const Json record = gemmetry("records executions --format json" + database).json().at("executions").at(0);
+  EXPECT_EQ(record.at("run"), "answer");
+  EXPECT_EQ(record.at("workload"), "answer b=2 s=4 new=3 fp32");
+  EXPECT_LT(record.at("prompt_s"), record.at("time_s"));
+}
+
 TEST(Executions, MistakesAreOneLine) {
   const Scratch scratch;
   expect_refused("records executions --db " + scratch.path("none.db"), "there is no such file");

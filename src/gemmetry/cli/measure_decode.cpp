@@ -3,15 +3,19 @@
 
 #include <chrono>
 #include <memory>
+#include <numeric>
 
 #include "gemmetry/base/error.h"
+#include "gemmetry/base/version.h"
 #include "gemmetry/cli/arguments.h"
 #include "gemmetry/cli/command.h"
 #include "gemmetry/cli/device_section.h"
+#include "gemmetry/cli/executed_whole.h"
 #include "gemmetry/cli/model_options.h"
 #include "gemmetry/cli/output_options.h"
 #include "gemmetry/cli/run_options.h"
 #include "gemmetry/cli/setting.h"
+#include "gemmetry/measure/execution_store.h"
 #include "gemmetry/measure/statistics.h"
 #include "gemmetry/run/copy_bandwidth.h"
 #include "gemmetry/run/decode_bytes.h"
@@ -41,7 +45,7 @@ struct Options {
   std::int64_t prompt = 512, new_tokens = 128, batch = 1;
   shape::Dtype dtype = shape::Dtype::bf16;
   float temperature = 0;
-  std::string tokens, answers;
+  std::string tokens, answers, database;
 
   std::int64_t capacity() const { return prompt + new_tokens; }
 };
@@ -51,6 +55,7 @@ struct Decoding {
   const Options& options;
   std::vector<double> prefill_s;
   std::vector<double> step_s;
+  std::vector<double> rounds_s;  ///< of all tokens but the first, each time they were answered
   double answer_s = 0;
   run::DecodeBytes bytes;  ///< of a step in the middle
   double copy_bytes_per_s = 0;
@@ -142,8 +147,34 @@ void measure_decoding(Decoding& decoding, run::Decoder& decoder, const std::vect
     decoder.rewind(options.batch, options.prompt);
     const std::vector<double> times = decoder.time_steps(options.batch, static_cast<std::int32_t>(options.new_tokens));
     for (const double time : times) total_s += time;
-    if (round > 0) decoding.step_s.insert(decoding.step_s.end(), times.begin(), times.end());
+    if (round == 0) continue;
+    decoding.step_s.insert(decoding.step_s.end(), times.begin(), times.end());
+    decoding.rounds_s.push_back(std::accumulate(times.begin(), times.end() - 1, 0.0));
   }
+}
+
+/// The answer as a record: the prompt and the tokens behind it, the last of which needs no step.
+measure::Execution execution_of(const Decoding& decoding, const shape::Model& model) {
+  const Options& options = decoding.options;
+  measure::Whole whole = whole_of(model, {}, false);
+  whole.kind = measure::WholeKind::answer;
+  whole.workload.phase = shape::Phase::prefill;
+  whole.workload.batch = options.batch;
+  whole.workload.sequence = options.prompt;
+  whole.workload.dtype = options.dtype;
+  whole.new_tokens = options.new_tokens;
+  const measure::Policy policy = options.run.table().empty() ? measure::Policy::first : measure::Policy::tuned;
+  measure::Execution execution = blank_execution(whole, {gpu::Clocks::burst, policy, options.run.replay()});
+  measure::Measurement measured;
+  for (const double round_s : decoding.rounds_s) measured.samples_s.push_back(decoding.prefill() + round_s);
+  measured.median_s = measure::median(measured.samples_s);
+  measured.p10_s = measure::quantile(measured.samples_s, 0.1);
+  measured.p90_s = measure::quantile(measured.samples_s, 0.9);
+  set_measured(execution, std::move(measured));
+  execution.prompt_s = decoding.prefill();
+  execution.tool = version;
+  execution.time = measure::utc_now();
+  return execution;
 }
 
 ExitCode run_measure_decode(const Options& options, const Console& console) {
@@ -164,6 +195,11 @@ ExitCode run_measure_decode(const Options& options, const Console& console) {
   const double middle = static_cast<double>(options.prompt) + static_cast<double>(options.new_tokens) / 2;
   decoding.bytes = run::decode_bytes(model, options.dtype, options.batch, middle);
   decoding.cache_bytes = decoder.cache().bytes();
+  if (!options.database.empty()) {
+    measure::Execution execution = execution_of(decoding, model);
+    execution.device = session.device();
+    measure::ExecutionStore(options.database).put(execution);
+  }
 
   report::Document document;
   document.csv = "decode";
@@ -203,6 +239,9 @@ void add_measure_decode(CLI::App& measure, Command& chosen) {
       ->type_name("FILE")
       ->group(group);
   options->run.add_to(sub);
+  sub.add_option("--db", options->database, "store the answer there: gemmetry records executions lists it")
+      ->type_name("FILE")
+      ->group("Running");
   options->output.add_to(sub);
   sub.footer(examples);
   set_command(sub, chosen, options, run_measure_decode);

@@ -15,7 +15,7 @@ using report::Unit;
 using report::Value;
 
 constexpr auto examples =
-    R"(Layers, models and answers that ran in one piece: by explain --compare, measure layer, or measure model --db.
+    R"(Layers, models and answers that ran in one piece: by explain --compare, measure layer, measure model --db or measure decode --db.
 
 Examples:
   gemmetry records executions

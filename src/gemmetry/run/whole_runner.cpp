@@ -59,9 +59,12 @@ shape::Model layers_of(shape::Model model, std::int64_t layers) {
 }
 
 /// Layers whose weights do not stay in the L2 from one replay to the next.
-std::int64_t cold_layers(const shape::Model& model, shape::Dtype dtype, std::int64_t l2_bytes) {
-  const double bytes = static_cast<double>(shape::layer_parameters(model, shape::layer_kind(model, 0))) *
-                       shape::bytes_per_element(dtype);
+std::int64_t cold_layers(const Whole& whole, std::int64_t l2_bytes) {
+  const shape::Model& model = whole.model;
+  const std::int64_t parameters = whole.kind == WholeKind::attention
+                                      ? shape::count_parameters(model).attention / model.layers
+                                      : shape::layer_parameters(model, shape::layer_kind(model, 0));
+  const double bytes = static_cast<double>(parameters) * shape::bytes_per_element(whole.workload.dtype);
   const auto layers = static_cast<std::int64_t>(std::ceil(2 * static_cast<double>(l2_bytes) / bytes));
   return std::clamp<std::int64_t>(layers, 1, most_layers);
 }
@@ -119,7 +122,7 @@ void WholeRunner::run_model(const Whole& whole, Execution& execution) {
 }
 
 void WholeRunner::run_layer(const Whole& whole, Execution& execution) {
-  const std::int64_t layers = cold_layers(whole.model, whole.workload.dtype, device_.l2_bytes);
+  const std::int64_t layers = cold_layers(whole, device_.l2_bytes);
   const shape::Model model = layers_of(whole.model, layers);
   Executor executor(backend_, model, whole.workload, weights(own_, model, whole.workload.dtype),
                     {.tuned = options_.tuned, .fused_steps = execution.fused_steps, .parts_again = true});
