@@ -98,6 +98,13 @@ Status combine(const AttentionArrays<T>& arrays, cudaStream_t stream);
 template <typename T>
 Status flash_attention(const AttentionArrays<T>& arrays, cudaStream_t stream);
 
+/// For one query a sequence, and otherwise the same, where cluster_takes(); from Hopper on.
+template <typename T>
+Status cluster_attention(const AttentionArrays<T>& arrays, cudaStream_t stream);
+
+/// Query heads of a head of keys, and the larger of head_dim and value_dim.
+inline bool cluster_takes(std::int64_t group, std::int64_t dim) { return group <= 4 || (group <= 8 && dim <= 128); }
+
 /// For everything else: values of at most `plain_most_values` elements, heads of at most `plain_most_head`.
 template <typename T>
 Status plain_attention(const AttentionArrays<T>& arrays, cudaStream_t stream);

@@ -31,22 +31,34 @@ __device__ inline void wait_for_previous() {
 #endif
 }
 
+/// Whether this GPU can bring kernels early, and launch clusters of blocks.
+inline bool has_clusters() {
+  int device = 0;
+  int major = 0;
+  cudaGetDevice(&device);
+  cudaDeviceGetAttribute(&major, cudaDevAttrComputeCapabilityMajor, device);
+  return major >= 9;
+}
+
 /// How the second is launched.
 class Following {
  public:
-  Following(dim3 blocks, dim3 threads, cudaStream_t stream, std::size_t shared_bytes = 0) {
-    int device = 0;
-    int major = 0;
-    cudaGetDevice(&device);
-    cudaDeviceGetAttribute(&major, cudaDevAttrComputeCapabilityMajor, device);
-    early_.id = cudaLaunchAttributeProgrammaticStreamSerialization;
-    early_.val.programmaticStreamSerializationAllowed = 1;
+  /// `cluster`: blocks in a row that see each other's shared memory; more than 1 from Hopper on.
+  Following(dim3 blocks, dim3 threads, cudaStream_t stream, std::size_t shared_bytes = 0, unsigned cluster = 1) {
+    attributes_[0].id = cudaLaunchAttributeProgrammaticStreamSerialization;
+    attributes_[0].val.programmaticStreamSerializationAllowed = 1;
+    attributes_[1].id = cudaLaunchAttributePreferredSharedMemoryCarveout;
+    attributes_[1].val.sharedMemCarveout = cudaSharedmemCarveoutMaxShared;  // the same for all: to cut an SM's memory
+    attributes_[2].id = cudaLaunchAttributeClusterDimension;                // anew, it must have become empty
+    attributes_[2].val.clusterDim.x = cluster;
+    attributes_[2].val.clusterDim.y = 1;
+    attributes_[2].val.clusterDim.z = 1;
     config_.gridDim = blocks;
     config_.blockDim = threads;
     config_.dynamicSmemBytes = shared_bytes;
     config_.stream = stream;
-    config_.attrs = &early_;
-    config_.numAttrs = major >= 9 ? 1 : 0;
+    config_.attrs = attributes_;
+    config_.numAttrs = !has_clusters() ? 0 : cluster > 1 ? 3 : 2;
   }
   Following(const Following&) = delete;
   Following& operator=(const Following&) = delete;
@@ -54,7 +66,7 @@ class Following {
   const cudaLaunchConfig_t* config() const { return &config_; }
 
  private:
-  cudaLaunchAttribute early_{};
+  cudaLaunchAttribute attributes_[3]{};
   cudaLaunchConfig_t config_{};
 };
 

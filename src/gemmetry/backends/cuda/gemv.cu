@@ -202,6 +202,10 @@ Status run(const GemvArrays<T>& arrays, const Launch& on) {
   const std::int64_t rows = Gated ? 2 * arrays.n : arrays.n;
   const bool many = rows >= std::int64_t{8} * on.sms;  // two blocks of four rows for each SM
   if (!whole) return run<T, M, 2, 1, Gated>(arrays, on.stream);
+  if constexpr (M <= 2) {  // rows of one pack a thread: eight of them are in flight
+    const bool is_short = arrays.k <= std::int64_t{most_threads} * n;
+    if (is_short && rows >= std::int64_t{32} * on.sms) return run<T, M, 8, n, Gated>(arrays, on.stream);
+  }
   return many ? run<T, M, 4, n, Gated>(arrays, on.stream) : run<T, M, 2, n, Gated>(arrays, on.stream);
 }
 

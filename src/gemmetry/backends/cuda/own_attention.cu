@@ -2,6 +2,7 @@
 #include <cmath>
 
 #include "gemmetry/backends/cuda/attention_parts.h"
+#include "gemmetry/backends/cuda/following.h"
 #include "gemmetry/backends/cuda/items.h"
 #include "gemmetry/backends/cuda/own_attention.h"
 
@@ -14,11 +15,24 @@ bool flash_dims(const measure::AttentionKernel& kernel) {
   return half && std::max(a.head_dim, a.value_dim) <= flash_most_dim && a.head_dim % 8 == 0 && a.value_dim % 8 == 0;
 }
 
+/// One query a sequence over little enough that latency is most of the time: beyond, flash_attention's tensor cores and
+/// rings of copies are the faster ones.
+bool in_cluster(const measure::AttentionKernel& kernel, int sms) {
+  constexpr std::int64_t most_bytes = std::int64_t{256} * 1024;  // an SM, of keys and values, as often as they are used
+  const op::Attention& a = kernel.attention;
+  if (kernel.splits > 0 || a.queries != 1 || !flash_dims(kernel)) return false;
+  const std::int64_t seen = a.window > 0 ? std::min(a.keys, a.window) : a.keys;
+  const std::int64_t bytes = 2 * a.batch * a.heads * seen * (a.head_dim + a.value_dim);
+  return cluster_takes(a.heads / a.kv_heads, std::max(a.head_dim, a.value_dim)) && bytes <= most_bytes * sms &&
+         has_clusters();
+}
+
 /// Parts of the keys: as given, or the fewest with which the blocks fill the SMs nearly as well as with any number.
 std::int64_t splits_of(const measure::AttentionKernel& kernel, int sms) {
   constexpr std::int64_t most_splits = 128;
   constexpr std::int64_t least_keys = 256;  // a part
   if (kernel.splits > 0) return kernel.splits;
+  if (in_cluster(kernel, sms)) return 1;
   const op::Attention& a = kernel.attention;
   const std::int64_t rows = a.queries * (a.heads / a.kv_heads);
   const std::int64_t row_blocks = (rows + flash_rows(rows, false) - 1) / flash_rows(rows, false);
@@ -85,6 +99,7 @@ Status run(const measure::AttentionKernel& kernel, const Launch& on) {
                                        kernel.k_sequence, kernel.v_sequence});
   Status status;
   if constexpr (sizeof(T) == 2) {
+    if (aligned && in_cluster(kernel, on.sms)) return cluster_attention(arrays, on.stream);
     status = aligned && flash_dims(kernel) ? flash_attention(arrays, on.stream) : plain_attention(arrays, on.stream);
   } else {
     status = plain_attention(arrays, on.stream);

@@ -93,6 +93,7 @@ struct RotaryAppendBody {
   __device__ void operator()(std::int64_t item) const {
     const std::int64_t token = by_token.quotient(item);
     const std::int64_t position = positions[token];
+    const std::int64_t slot = slots[token];
     const float* turns = rotation + position * (2 * half);
     item = by_token.remainder(item);
     if (item < query_items) {
@@ -104,8 +105,8 @@ struct RotaryAppendBody {
       store(lower + half, now.upper);
       return;
     }
-    const std::int64_t slot = slots[token];
-    if (slot < 0 || position < 0 || position >= capacity) return;
+    const bool stays =
+        slot >= 0 && position >= 0 && position < capacity;  // what follows is asked for before it is known
     const std::int64_t place = slot * capacity + position;
     T* const keys = key_cache + place * key_width;
     item -= query_items;
@@ -113,8 +114,11 @@ struct RotaryAppendBody {
       const std::int64_t head = by_packs.quotient(item);
       const std::int64_t element = (item - head * packs) * N;
       const std::int64_t at = head * head_dim + element;
-      const T* lower = k + token * k_stride + at;
-      const Halves<T, N> now = rotated(load<N>(lower), load<N>(lower + half), turns + 2 * element, 1.0f);
+      const T* from = k + token * k_stride + at;
+      const Pack<T, N> lower = load<N>(from);
+      const Pack<T, N> upper = load<N>(from + half);
+      if (!stays) return;
+      const Halves<T, N> now = rotated(lower, upper, turns + 2 * element, 1.0f);
       store(keys + at, now.lower);
       store(keys + at + half, now.upper);
       return;
@@ -123,11 +127,13 @@ struct RotaryAppendBody {
     if (item < beyond_items) {
       const std::int64_t head = by_beyond.quotient(item);
       const std::int64_t at = head * head_dim + 2 * half + (item - head * beyond) * N;
-      store(keys + at, load<N>(k + token * k_stride + at));
+      const Pack<T, N> pack = load<N>(k + token * k_stride + at);
+      if (stays) store(keys + at, pack);
       return;
     }
     const std::int64_t at = (item - beyond_items) * N;
-    store(value_cache + place * value_width + at, load<N>(v + token * v_stride + at));
+    const Pack<T, N> pack = load<N>(v + token * v_stride + at);
+    if (stays) store(value_cache + place * value_width + at, pack);
   }
 };
 

@@ -1,8 +1,9 @@
+#include "gemmetry/backends/cuda/cluster.h"
 #include "gemmetry/backends/cuda/items.h"
 #include "gemmetry/backends/cuda/kernel_launches.h"
 #include "gemmetry/measure/gumbel_noise.h"
 
-// The next token of each row, a block a row, and what follows it for the step after.
+// The next token of each row, a block a row, of few rows a cluster of blocks; and what follows it for the step after.
 
 namespace gemmetry::backends::cuda {
 namespace {
@@ -25,15 +26,22 @@ struct Candidate {
   }
 };
 
+/// `blocks` a row, each a cluster.
 template <typename T, int N>
-__global__ void __launch_bounds__(sample_threads) sample(const T* logits, const measure::SampleParameters* parameters,
-                                                         std::int32_t* tokens, int vocab, std::int64_t stride) {
+__global__ void __launch_bounds__(sample_threads)
+    sample(const T* logits, const measure::SampleParameters* parameters, std::int32_t* tokens, int vocab,
+           std::int64_t stride, unsigned blocks) {
   let_next_begin();
   wait_for_previous();
   constexpr int none = 0x7fffffff;
   __shared__ Candidate warps[sample_threads / 32];
-  const measure::SampleParameters p = parameters[blockIdx.x];
-  const T* row = logits + blockIdx.x * stride;
+  __shared__ Candidate of_block;
+  const unsigned rank = blocks > 1 ? rank_in_cluster() : 0;
+  const int index = static_cast<int>(rank) * sample_threads + static_cast<int>(threadIdx.x);
+  const int threads = static_cast<int>(blocks) * sample_threads;
+  const unsigned row_index = blockIdx.x / blocks;
+  const measure::SampleParameters p = parameters[row_index];
+  const T* row = logits + row_index * stride;
   Candidate best{-INFINITY, none};
   const auto meet = [&](float value, int token) {
     // Single operations, as the host's: no fused ones.
@@ -43,30 +51,39 @@ __global__ void __launch_bounds__(sample_threads) sample(const T* logits, const 
   };
   const int whole = vocab / N * N;
 #pragma unroll 4
-  for (int token = static_cast<int>(threadIdx.x) * N; token < whole; token += sample_threads * N) {
+  for (int token = index * N; token < whole; token += threads * N) {
     const Pack<T, N> pack = load<N>(row + token);
 #pragma unroll
     for (int i = 0; i < N; ++i) meet(widen(pack, i), token + i);
   }
-  if (whole + static_cast<int>(threadIdx.x) < vocab) {
-    const int token = whole + static_cast<int>(threadIdx.x);
-    meet(widen(row[token]), token);
-  }
+  if (whole + index < vocab) meet(widen(row[whole + index]), whole + index);
   best.meet_in_warp();
   if (threadIdx.x % 32 == 0) warps[threadIdx.x / 32] = best;
   __syncthreads();
-  if (threadIdx.x >= 32) return;
-  best = warps[threadIdx.x];
-  best.meet_in_warp();
-  if (threadIdx.x == 0) tokens[blockIdx.x] = best.token == none ? 0 : best.token;
+  if (threadIdx.x < 32) {
+    best = warps[threadIdx.x];
+    best.meet_in_warp();
+    if (threadIdx.x == 0) of_block = best;
+  }
+  if (blocks > 1) {
+    wait_for_cluster();
+    if (index == 0) {
+      for (unsigned other = 1; other < blocks; ++other)
+        best.meet({load_from(&of_block.value, other), load_from(&of_block.token, other)});
+    }
+    wait_for_cluster();  // nobody goes while its shared memory is read
+  }
+  if (index == 0) tokens[row_index] = best.token == none ? 0 : best.token;
 }
 
 template <typename T, int N>
 Status run(const measure::SampleKernel& kernel, const Launch& on) {
-  const Following how(dim3(static_cast<unsigned>(kernel.rows)), dim3(sample_threads), on.stream);
+  const bool apart = has_clusters() && kernel.rows * most_in_cluster <= on.sms;
+  const unsigned blocks = apart ? most_in_cluster : 1;
+  const Following how(dim3(static_cast<unsigned>(kernel.rows) * blocks), dim3(sample_threads), on.stream, 0, blocks);
   return launch_following(how, "sample", sample<T, N>, on.array<const T>(0),
                           on.array<const measure::SampleParameters>(1), on.array<std::int32_t>(2),
-                          static_cast<int>(kernel.vocab), kernel.stride);
+                          static_cast<int>(kernel.vocab), kernel.stride, blocks);
 }
 
 struct AdvanceBody {
