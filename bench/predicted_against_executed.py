@@ -6,7 +6,8 @@
 Layers: the five families' widths, four layers between a vocabulary of 64, as a forward pass, a prefill and a decoding step over a
 cache. Models: ten presets, decoded and as a forward pass. Predicted by `gemmetry explain`, executed by `gemmetry measure model` as
 one CUDA graph with random weights. Prints a Markdown table and the mean, median and largest error of each group, and how many
-executed times lie in their 90 % interval; with --json a file of all numbers.
+executed times lie in their 90 % interval; with --json a file of all numbers. Such a file given as --executed, nothing is run: what it
+says was executed is laid beside what is predicted now.
 """
 import argparse
 import json
@@ -33,12 +34,18 @@ def answer(*command):
     return json.loads(done.stdout)["totals"]
 
 
-def compare(program, gpu, clocks, case):
+def execute(program, clocks, case):
+    _, preset, sizes, phase = case
+    was = answer(program, "measure", "model", preset, *sizes, *phase, "--clocks", clocks, "--time-cap", "300ms")
+    return {"executed_s": was["time_s"], "steps_s": was["steps_time_s"]}
+
+
+def compare(program, gpu, clocks, case, known):
     name, preset, sizes, phase = case
     said = answer(program, "explain", preset, *sizes, *phase, "--gpu", gpu, "--clocks", clocks)
-    was = answer(program, "measure", "model", preset, *sizes, *phase, "--clocks", clocks, "--time-cap", "300ms")
-    return {"name": name, "phase": " ".join(map(str, phase[1::2])), "predicted_s": said["model_time_s"], "low_s": said["model_time_low_s"],
-            "high_s": said["model_time_high_s"], "executed_s": was["time_s"], "steps_s": was["steps_time_s"]}
+    key = (name, " ".join(map(str, phase[1::2])))
+    return {"name": name, "phase": key[1], "predicted_s": said["model_time_s"], "low_s": said["model_time_low_s"],
+            "high_s": said["model_time_high_s"], **(known[key] if known else execute(program, clocks, case))}
 
 
 def summary(title, rows):
@@ -54,12 +61,18 @@ def main():
     parser.add_argument("--gpu", default="h200", help="the catalogue's name of this machine's GPU")
     parser.add_argument("--clocks", default="burst", choices=("burst", "sustained"), help="of both: after idle, or at full load")
     parser.add_argument("--json", metavar="FILE")
+    parser.add_argument("--executed", metavar="FILE", help="an earlier --json of the same clocks")
     options = parser.parse_args()
+    known = {}
+    if options.executed:
+        with open(options.executed, encoding="utf-8") as file:
+            known = {(row["name"], row["phase"]): {key: row[key] for key in ("executed_s", "steps_s")}
+                     for rows in json.load(file).values() for row in rows}
     print("| what | phase, batch, tokens | predicted | executed | error |\n|---|---|--:|--:|--:|")
     groups = {"layers": [], "models": []}
     for group, cases in (("layers", LAYERS), ("models", MODELS)):
         for case in cases:
-            row = compare(options.program, options.gpu, options.clocks, case)
+            row = compare(options.program, options.gpu, options.clocks, case, known)
             groups[group].append(row)
             print(f"| {row['name']} | {row['phase']} | {1e3 * row['predicted_s']:.3f} ms | {1e3 * row['executed_s']:.3f} ms "
                   f"| {100 * (row['predicted_s'] / row['executed_s'] - 1):+.1f} % |", flush=True)

@@ -23,8 +23,10 @@ GPU = {"sms": 132, "bandwidth": 4.8e12}  # of H200
 COEFFICIENTS = {
     "first_start_s": (1e-7, 2e-5), "row_start_s": (1e-7, 3e-6), "norm_start_s": (1e-7, 4e-6), "row_efficiency": (0.05, 0.95),
     "vector_start_s": (5e-8, 4e-6), "vector_depth_s": (1e-12, 2e-9), "vector_efficiency": (0.6, 0.98), "vector_second_row": (1e-3, 0.5),
-    "attention_start_s": (5e-7, 1.5e-5), "attention_combine_s": (1e-8, 6e-6), "attention_block_bytes_per_s": (1e10, 1e13),
-    "attention_efficiency": (0.5, 0.98), "attention_padding": (1e-3, 1)}
+    "attention_start_s": (5e-7, 3e-5), "attention_combine_s": (1e-8, 6e-6),
+    "attention_efficiency": (0.5, 0.98), "attention_padding": (1e-3, 1), "cluster_start_s": (5e-7, 3e-5), "cluster_round_s": (1e-8, 5e-6),
+    "cluster_head": (1e-3, 1), "cluster_load": (1e-3, 10)}
+THREAD_ELEMENTS = 256 * 8  # of a row of a matrix that a block of the matrix-vector kernel takes at once
 
 
 def program(gemmetry, row):
@@ -48,36 +50,58 @@ def cache_parts(op):
     return next(parts for parts in range(1, most + 1) if use[parts - 1] >= 0.9 * max(use))
 
 
-def terms(op):
-    """What of an operator's time is a coefficient's: (constant, {name: factor}, bytes over one of the efficiencies)."""
+def cluster_of(op):
+    """How often each warp of a cluster takes keys, and blocks; none where a cluster is not what serves the cache."""
+    group = op["heads"] // op["kv_heads"]
+    dim = max(op["head_dim"], op["value_dim"])
+    used = 2 * op["batch"] * op["heads"] * op["keys"] * (op["head_dim"] + op["value_dim"])
+    if op["queries"] > 1 or group > (4 if dim > 128 else 8) or dim > 256 or used > GPU["sms"] * 256 * 1024:
+        return None
+    lanes = block_dim(op) // 8
+    at_once = 4 if group > 4 or (group > 2 and lanes == 8) else 8
+    per_block = 8 * (32 // lanes) * at_once
+    blocks = min(math.ceil(op["keys"] / per_block), 8)
+    return math.ceil(op["keys"] / (per_block * blocks)), op["batch"] * op["kv_heads"] * blocks
+
+
+def attention_time(op, value):
+    padding = 2 * block_dim(op) / (op["head_dim"] + op["value_dim"]) - 1
+    read = op["bytes"] / (GPU["bandwidth"] * value["attention_efficiency"]) * (1 + padding * value["attention_padding"])
+    if cluster := cluster_of(op):
+        rounds, blocks = cluster
+        heads = 1 + value["cluster_head"] * (op["heads"] // op["kv_heads"] - 1)
+        return value["cluster_start_s"] + value["cluster_round_s"] * rounds * heads * (1 + value["cluster_load"] * blocks / GPU["sms"]) + read
+    return value["attention_start_s"] + (value["attention_combine_s"] if cache_parts(op) > 1 else 0) + read
+
+
+def product_time(op, value):
+    if op["m"] > 2:
+        return op["time_s"]
+    depth = op["k"] if op["k"] <= THREAD_ELEMENTS else math.ceil(op["k"] / THREAD_ELEMENTS) * THREAD_ELEMENTS
+    return (value["vector_start_s"] + value["vector_depth_s"] * depth
+            + op["bytes"] / (GPU["bandwidth"] * value["vector_efficiency"]) * (1 + (op["m"] - 1) * value["vector_second_row"]))
+
+
+def row_start(op, value):
+    """Rotations happen on the way into the cache, sums and the activation of few rows in the product before them."""
     kind = op["kind"]
-    if kind == "gemm":
-        if op["m"] > 2:
-            return op["time_s"], {}, None, 0
-        return 0, {"vector_start_s": 1, "vector_depth_s": op["k"]}, "vector_efficiency", op["m"] - 1
-    if kind == "attention":
-        parts = cache_parts(op)
-        return 0, {"attention_start_s": 1, "attention_combine_s": int(parts > 1),
-                   "part_bytes": op["keys"] / parts * 2 * block_dim(op) * 2}, "attention_efficiency", 0
-    if kind == "pointwise" and op.get("function") == "copy":
-        return 0, {}, None, 0
-    start = {"norm": "norm_start_s", "embedding": "first_start_s"}.get(kind, "row_start_s")
-    return 0, {start: 1}, "row_efficiency", 0
+    if kind in ("rotary", "residual") or (kind == "activation" and op["rows"] <= 2):
+        return 0
+    return value[{"norm": "norm_start_s", "embedding": "first_start_s"}.get(kind, "row_start_s")]
+
+
+def operator_time(op, value):
+    if op["kind"] == "gemm":
+        return product_time(op, value)
+    if op["kind"] == "attention":
+        return attention_time(op, value)
+    if op["kind"] == "pointwise" and op.get("function") == "copy":
+        return 0
+    return row_start(op, value) + op["bytes"] / (GPU["bandwidth"] * value["row_efficiency"])
 
 
 def step_time(ops, value):
-    total = 0
-    for op in ops:
-        constant, factors, efficiency, further_rows = terms(op)
-        time = constant + sum(factor / value["attention_block_bytes_per_s"] if name == "part_bytes" else factor * value[name]
-                              for name, factor in factors.items())
-        if efficiency:
-            more = further_rows * value["vector_second_row"]
-            if op["kind"] == "attention":
-                more = (2 * block_dim(op) / (op["head_dim"] + op["value_dim"]) - 1) * value["attention_padding"]
-            time += op["bytes"] / (GPU["bandwidth"] * value[efficiency]) * (1 + more)
-        total += op["count"] * time
-    return total
+    return sum(op["count"] * operator_time(op, value) for op in ops)
 
 
 def fitted(steps, times):

@@ -88,6 +88,16 @@ TEST_F(Cuda, AttentionKernelsOfDecoding) {
       }
 }
 
+/// By clusters of blocks, whose warps take keys several times.
+TEST_F(Cuda, AttentionKernelsOfDecodingWithGroupsOfHeads) {
+  for (const Dtype dtype : {Dtype::bf16, Dtype::fp16})
+    for (const std::int64_t group : {1, 3, 4, 6})
+      for (const std::int64_t dim : {48, 64, 128, 256}) {
+        expect_attention(*backend_, {attention(1, 1, 2500, 2 * group, 2, dim, dtype), {2345}, 0, 8});
+        expect_attention(*backend_, {attention(2, 1, 600, group, 1, dim, dtype, 300), {600, 257}});
+      }
+}
+
 TEST_F(Cuda, AttentionKernelsOfManyRows) {
   for (const Dtype dtype : floats)
     for (const std::int32_t splits : {0, 2}) {

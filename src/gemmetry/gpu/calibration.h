@@ -167,21 +167,24 @@ struct PointwiseCoefficients {
 
 /// Kernels of a decoding step in one chain (docs/models/decoding.md).
 struct ChainCoefficients {
-  double first_start_s = 0;                   ///< of the step: its first kernel's
-  double row_start_s = 0;                     ///< of a kernel that goes through rows
-  double norm_start_s = 0;                    ///< of a norm
-  double row_efficiency = 1;                  ///< share of the datasheet's bandwidth of both
-  double vector_start_s = 0;                  ///< of a matrix times one or two rows
-  double vector_depth_s = 0;                  ///< added for each element of k
-  double vector_efficiency = 1;               ///< share of the datasheet's bandwidth
-  double vector_second_row = 0;               ///< what a second row adds to the reading, as a share of it
-  double attention_start_s = 0;               ///< of attention over a cache
-  double attention_combine_s = 0;             ///< added where the cache is cut in parts
-  double attention_block_bytes_per_s = 1e12;  ///< at which a block reads its part before others overlap with it
-  double attention_efficiency = 1;            ///< share of the datasheet's bandwidth
-  double attention_padding = 0;    ///< of what heads are padded to, the share that costs as much as if it were read
-  double error_shared = 0.1;       ///< standard deviations of the logarithm of a step's time
-  double error_independent = 0.1;  ///< and of a kernel's
+  double first_start_s = 0;         ///< of the step: its first kernel's
+  double row_start_s = 0;           ///< of a kernel that goes through rows
+  double norm_start_s = 0;          ///< of a norm
+  double row_efficiency = 1;        ///< share of the datasheet's bandwidth of both
+  double vector_start_s = 0;        ///< of a matrix times one or two rows
+  double vector_depth_s = 0;        ///< added for each element of k, beyond 2048 in whole times 2048
+  double vector_efficiency = 1;     ///< share of the datasheet's bandwidth
+  double vector_second_row = 0;     ///< what a second row adds to the reading, as a share of it
+  double attention_start_s = 0;     ///< of attention over a cache
+  double attention_combine_s = 0;   ///< added where the cache is cut in parts
+  double attention_efficiency = 1;  ///< share of the datasheet's bandwidth
+  double attention_padding = 0;     ///< of what heads are padded to, the share that costs as much as if it were read
+  double cluster_start_s = 0;       ///< of attention of one query over little, by clusters of blocks
+  double cluster_round_s = 0;       ///< added each time that its warps take keys
+  double cluster_head = 0;          ///< what a further query head of a head of keys adds to a round, as a share of it
+  double cluster_load = 0;          ///< the same of blocks: as many as there are SMs
+  double error_shared = 0.1;        ///< standard deviations of the logarithm of a step's time
+  double error_independent = 0.1;   ///< and of a kernel's
 
   static constexpr auto fields() {
     using C = ChainCoefficients;
@@ -196,9 +199,12 @@ struct ChainCoefficients {
         {"vector_second_row", &C::vector_second_row, 0, 1},
         {"attention_start_s", &C::attention_start_s, 0, 1e-3},
         {"attention_combine_s", &C::attention_combine_s, 0, 1e-3},
-        {"attention_block_bytes_per_s", &C::attention_block_bytes_per_s, 1e9, 1e15},
         {"attention_efficiency", &C::attention_efficiency, 0.01, 2},
         {"attention_padding", &C::attention_padding, 0, 1},
+        {"cluster_start_s", &C::cluster_start_s, 0, 1e-3},
+        {"cluster_round_s", &C::cluster_round_s, 0, 1e-3},
+        {"cluster_head", &C::cluster_head, 0, 10},
+        {"cluster_load", &C::cluster_load, 0, 100},
         {"error_shared", &C::error_shared, 0, 1},
         {"error_independent", &C::error_independent, 0, 1},
     });

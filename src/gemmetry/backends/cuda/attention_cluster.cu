@@ -276,7 +276,8 @@ Status run(AttentionArrays<T> a, cudaStream_t stream) {
   const std::int64_t seen = a.window > 0 ? std::min(a.keys, a.window) : a.keys;
   a.splits = static_cast<int>(std::clamp<std::int64_t>((seen + per_block - 1) / per_block, 1, most_in_cluster));
   const std::int64_t blocks = std::int64_t{a.batch} * a.kv_heads * a.splits;
-  const Following how(dim3(static_cast<unsigned>(blocks)), dim3(threads), stream, 0, static_cast<unsigned>(a.splits));
+  const Following how(dim3(static_cast<unsigned>(blocks)), dim3(threads), stream, Cut::same, 0,
+                      static_cast<unsigned>(a.splits));
   return launch_following(how, "attention", attend<T, Lanes, Group>, a);
 }
 

@@ -343,7 +343,7 @@ Status run(const AttentionArrays<T>& a, cudaStream_t stream) {
     return failure(StatusCode::unsupported, "kernel attention: too many rows for one launch");
   const cudaError_t error = cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, S::bytes);
   if (error != cudaSuccess) return check(error, "reserve shared memory for attention");
-  const Following how(dim3(static_cast<unsigned>(blocks)), dim3(threads), stream, S::bytes);
+  const Following how(dim3(static_cast<unsigned>(blocks)), dim3(threads), stream, Cut::same, S::bytes);
   return launch_following(how, "attention", kernel, a);
 }
 

@@ -117,7 +117,7 @@ Status run(const AttentionArrays<T>& a, cudaStream_t stream) {
   const std::int64_t blocks = std::int64_t{a.batch} * a.queries * a.heads * a.splits;
   if (blocks > 0x7fffffff) return failure(StatusCode::unsupported, "kernel attention: too many rows for one launch");
   const std::size_t bytes = sizeof(float) * static_cast<std::size_t>(a.head_dim + warps * a.value_dim);
-  const Following how(dim3(static_cast<unsigned>(blocks)), dim3(threads), stream, bytes);
+  const Following how(dim3(static_cast<unsigned>(blocks)), dim3(threads), stream, Cut::any, bytes);
   return launch_following(how, "attention", plain<T, Columns>, a);
 }
 

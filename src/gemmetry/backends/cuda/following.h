@@ -40,25 +40,37 @@ inline bool has_clusters() {
   return major >= 9;
 }
 
+/// What of an SM's memory is first-level cache. To cut it anew the SM must have become empty, so that the short kernels
+/// of a chain all have the same cut; those that move much leave it to the driver, as their loads wait in that cache.
+enum class Cut { same, any };
+
 /// How the second is launched.
 class Following {
  public:
   /// `cluster`: blocks in a row that see each other's shared memory; more than 1 from Hopper on.
-  Following(dim3 blocks, dim3 threads, cudaStream_t stream, std::size_t shared_bytes = 0, unsigned cluster = 1) {
-    attributes_[0].id = cudaLaunchAttributeProgrammaticStreamSerialization;
-    attributes_[0].val.programmaticStreamSerializationAllowed = 1;
-    attributes_[1].id = cudaLaunchAttributePreferredSharedMemoryCarveout;
-    attributes_[1].val.sharedMemCarveout = cudaSharedmemCarveoutMaxShared;  // the same for all: to cut an SM's memory
-    attributes_[2].id = cudaLaunchAttributeClusterDimension;                // anew, it must have become empty
-    attributes_[2].val.clusterDim.x = cluster;
-    attributes_[2].val.clusterDim.y = 1;
-    attributes_[2].val.clusterDim.z = 1;
+  Following(dim3 blocks, dim3 threads, cudaStream_t stream, [[maybe_unused]] Cut cut = Cut::same,
+            std::size_t shared_bytes = 0, unsigned cluster = 1) {
+    if (has_clusters()) {
+      cudaLaunchAttribute& early = add(cudaLaunchAttributeProgrammaticStreamSerialization);
+      early.val.programmaticStreamSerializationAllowed = 1;
+#if CUDART_VERSION >= 12080
+      if (cut == Cut::same) {
+        cudaLaunchAttribute& shared = add(cudaLaunchAttributePreferredSharedMemoryCarveout);
+        shared.val.sharedMemCarveout = cudaSharedmemCarveoutMaxShared;
+      }
+#endif
+      if (cluster > 1) {
+        cudaLaunchAttribute& together = add(cudaLaunchAttributeClusterDimension);
+        together.val.clusterDim.x = cluster;
+        together.val.clusterDim.y = 1;
+        together.val.clusterDim.z = 1;
+      }
+    }
     config_.gridDim = blocks;
     config_.blockDim = threads;
     config_.dynamicSmemBytes = shared_bytes;
     config_.stream = stream;
     config_.attrs = attributes_;
-    config_.numAttrs = !has_clusters() ? 0 : cluster > 1 ? 3 : 2;
   }
   Following(const Following&) = delete;
   Following& operator=(const Following&) = delete;
@@ -66,6 +78,12 @@ class Following {
   const cudaLaunchConfig_t* config() const { return &config_; }
 
  private:
+  cudaLaunchAttribute& add(cudaLaunchAttributeID id) {
+    cudaLaunchAttribute& attribute = attributes_[config_.numAttrs++];
+    attribute.id = id;
+    return attribute;
+  }
+
   cudaLaunchAttribute attributes_[3]{};
   cudaLaunchConfig_t config_{};
 };

@@ -14,6 +14,9 @@ namespace gemmetry::backends::cuda {
 
 inline constexpr int item_threads = 128;
 
+/// Items from which on a thread does several, whose loads are in flight together; of fewer, more threads are faster.
+inline constexpr std::int64_t many_items = std::int64_t{1} << 18;
+
 template <typename Body>
 __global__ void __launch_bounds__(item_threads) item_kernel(const __grid_constant__ Body body, std::int64_t items) {
   let_next_begin();
@@ -28,12 +31,10 @@ Status each_item(const Body& body, std::int64_t items, cudaStream_t stream, cons
   if (items <= 0) return {};
   const std::int64_t blocks = (items + item_threads - 1) / item_threads;
   if (blocks > 0x7fffffff) return failure(StatusCode::unsupported, "%s: too many elements for one launch", doing);
-  const Following how(dim3(static_cast<unsigned>(blocks)), dim3(item_threads), stream);
+  const Cut cut = items < many_items ? Cut::same : Cut::any;
+  const Following how(dim3(static_cast<unsigned>(blocks)), dim3(item_threads), stream, cut);
   return launch_following(how, doing, item_kernel<Body>, body, items);
 }
-
-/// Items from which on a thread does several, whose loads are in flight together; of fewer, more threads are faster.
-inline constexpr std::int64_t many_items = std::int64_t{1} << 18;
 
 template <int unroll, typename Body>
 __global__ void __launch_bounds__(item_threads) items_kernel(const __grid_constant__ Body body, std::int64_t items) {
@@ -57,7 +58,7 @@ Status each_of_many_items(const Body& body, std::int64_t items, cudaStream_t str
   if (items <= 0) return {};
   const std::int64_t blocks = (items + unroll * item_threads - 1) / (unroll * item_threads);
   if (blocks > 0x7fffffff) return failure(StatusCode::unsupported, "%s: too many elements for one launch", doing);
-  const Following how(dim3(static_cast<unsigned>(blocks)), dim3(item_threads), stream);
+  const Following how(dim3(static_cast<unsigned>(blocks)), dim3(item_threads), stream, Cut::any);
   return launch_following(how, doing, items_kernel<unroll, Body>, body, items);
 }
 

@@ -126,10 +126,14 @@ __global__ void __launch_bounds__(row_threads) norm_of_any_part(PlacedNorm<T> a)
   }
 }
 
+/// Until so many, a norm is a short kernel.
+inline constexpr std::int64_t few_parts = 256;
+
 template <typename T, int Slots, bool layer>
 Status run(const PlacedNorm<T>& a, const RowShape& shape, cudaStream_t stream) {
   const std::int64_t blocks = (a.parts + shape.groups - 1) / shape.groups;
-  const Following how(dim3(static_cast<unsigned>(blocks)), dim3(shape.lanes, shape.groups), stream);
+  const Cut cut = a.parts < few_parts ? Cut::same : Cut::any;
+  const Following how(dim3(static_cast<unsigned>(blocks)), dim3(shape.lanes, shape.groups), stream, cut);
   return launch_following(how, "norm", norm_in_registers<T, Slots, layer>, a);
 }
 

@@ -80,7 +80,8 @@ template <typename T, int N>
 Status run(const measure::SampleKernel& kernel, const Launch& on) {
   const bool apart = has_clusters() && kernel.rows * most_in_cluster <= on.sms;
   const unsigned blocks = apart ? most_in_cluster : 1;
-  const Following how(dim3(static_cast<unsigned>(kernel.rows) * blocks), dim3(sample_threads), on.stream, 0, blocks);
+  const Following how(dim3(static_cast<unsigned>(kernel.rows) * blocks), dim3(sample_threads), on.stream, Cut::same, 0,
+                      blocks);
   return launch_following(how, "sample", sample<T, N>, on.array<const T>(0),
                           on.array<const measure::SampleParameters>(1), on.array<std::int32_t>(2),
                           static_cast<int>(kernel.vocab), kernel.stride, blocks);
