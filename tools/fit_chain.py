@@ -57,6 +57,8 @@ def cluster_of(op):
     used = 2 * op["batch"] * op["heads"] * op["keys"] * (op["head_dim"] + op["value_dim"])
     if op["queries"] > 1 or group > (4 if dim > 128 else 8) or dim > 256 or used > GPU["sms"] * 256 * 1024:
         return None
+    if op["head_dim"] % 8 or op["value_dim"] % 8:
+        return None
     lanes = block_dim(op) // 8
     at_once = 4 if group > 4 or (group > 2 and lanes == 8) else 8
     per_block = 8 * (32 // lanes) * at_once

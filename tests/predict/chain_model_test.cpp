@@ -104,6 +104,11 @@ TEST(ChainModel, AQueryOverLittleIsServedByClusters) {
   op::Attention grouped = over_cache(1, 256, 64);
   grouped.kv_heads = 2;  // four heads each: half as many keys at a time
   EXPECT_NEAR(fixed_s(grouped), 5e-6 + 1e-6 * 2.5 * (1 + 2 * 4 / 132.0), 1e-10);
+  op::Attention windowed = over_cache(1, 4096, 128);
+  windowed.window = 1024;  // the query's own key is one of them
+  EXPECT_NEAR(fixed_s(windowed), 5e-6 + 1e-6 * (1 + 2 * 64 / 132.0), 1e-10);
+  EXPECT_GT(fixed_s(over_cache(1, 100, 100)), 4e-6 - 1e-10);
+  EXPECT_LT(fixed_s(over_cache(1, 100, 100)), 5e-6);  // no whole packs: not by clusters
 }
 
 TEST(ChainModel, OnlyAChainIsPricedAsOne) {

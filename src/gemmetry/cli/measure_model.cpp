@@ -17,6 +17,7 @@
 #include "gemmetry/measure/execution_store.h"
 #include "gemmetry/measure/sampler.h"
 #include "gemmetry/measure/subject.h"
+#include "gemmetry/run/executable.h"
 #include "gemmetry/run/executor.h"
 
 namespace gemmetry::cli {
@@ -151,6 +152,7 @@ ExitCode run_measure_model(const Options& options, const Console& console) {
   const shape::Model model = options.run.model(options.model);
   RunSession session(options.run);
   const shape::Workload workload = workload_on(session.gpu(), options.workload, model);
+  run::require_executable(model, workload);  // before gigabytes of weights are made
   const run::Weights weights = session.weights(model, workload.dtype);
   run::Executor executor(session.backend(), model, workload, weights, {nullptr, session.tuned(), false});
   const std::int64_t tokens = shape::tokens(workload);

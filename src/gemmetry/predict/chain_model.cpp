@@ -41,10 +41,11 @@ struct Cluster {
 /// Absent where clusters are not what serves the cache.
 std::optional<Cluster> cluster_of(const op::Attention& a, std::int64_t sms) {
   const std::int64_t group = a.heads / a.kv_heads;
-  const std::int64_t keys = seen_keys(a);
+  const std::int64_t keys = a.window > 0 ? std::min(a.keys, a.window) : a.keys;
   const std::int64_t dim = std::max(a.head_dim, a.value_dim);
   const std::int64_t used = 2 * a.batch * a.heads * keys * (a.head_dim + a.value_dim);
-  const bool takes = a.queries == 1 && (group <= 4 || (group <= 8 && dim <= 128)) && dim <= 256;
+  const bool takes = a.queries == 1 && (group <= 4 || (group <= 8 && dim <= 128)) && dim <= 256 &&
+                     a.head_dim % 8 == 0 && a.value_dim % 8 == 0;
   if (!takes || used > most_cluster_bytes * sms) return std::nullopt;
   const std::int64_t lanes = block_dim(a) / 8;  // of a key
   const std::int64_t at_once = group > 4 || (group > 2 && lanes == 8) ? 4 : 8;

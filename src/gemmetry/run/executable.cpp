@@ -42,11 +42,17 @@ std::string obstacle(const Workload& workload) {
   return {};
 }
 
+void refuse(const Model& model, const std::string& what) {
+  if (!what.empty()) throw Error(fmt::format("{} cannot be executed yet: {}", model.name, what));
+}
+
 }  // namespace
 
+void require_executable(const Model& model) { refuse(model, obstacle(model)); }
+
 void require_executable(const Model& model, const Workload& workload) {
-  for (const std::string& what : {obstacle(model), obstacle(workload)})
-    if (!what.empty()) throw Error(fmt::format("{} cannot be executed yet: {}", model.name, what));
+  require_executable(model);
+  refuse(model, obstacle(workload));
 }
 
 }  // namespace gemmetry::run

@@ -6,12 +6,14 @@
 #include <vector>
 
 #include "gemmetry/measure/subject.h"
+#include "gemmetry/run/executable.h"
 #include "gemmetry/run/hf_weights.h"
 #include "gemmetry/run/planned.h"
 
 namespace gemmetry::run {
 
 Weights::Weights(measure::Backend& backend, const shape::Model& model, shape::Dtype dtype) : dtype_(dtype) {
+  require_executable(model);
   const std::int64_t element = element_bytes(measure::element_of(dtype));
   std::int64_t end = 0;
   for (WeightArray& array : weight_arrays(model)) {

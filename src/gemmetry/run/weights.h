@@ -16,7 +16,8 @@ namespace gemmetry::run {
 /// A model's weights on a device, in one piece of memory. Deleted before the backend.
 class Weights {
  public:
-  /// Random ones, the same for the same seed on every device. Error where they do not fit.
+  /// Random ones, the same for the same seed on every device. Error where they do not fit, or the model cannot be
+  /// executed.
   static Weights random(measure::Backend& backend, const shape::Model& model, shape::Dtype dtype, std::uint64_t seed);
   /// Those of a file in the family's Hugging Face names, converted to `dtype`, to nearest even. Error naming file and
   /// tensor where one is missing or not of the shape that the model's sizes ask for.

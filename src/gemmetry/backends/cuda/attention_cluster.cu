@@ -174,7 +174,7 @@ class Warp {
 template <typename T, int Lanes, int Group>
 __global__ void __launch_bounds__(threads) attend(const __grid_constant__ AttentionArrays<T> a) {
   using S = Shape<Lanes, Group>;
-  __shared__ float of_warps[warps][Group][S::dim];
+  __shared__ alignas(16) float of_warps[warps][Group][S::dim];
   __shared__ float most_of_warps[warps][Group];
   __shared__ float weights_of_warps[warps][Group];
   __shared__ float of_block[Group][S::dim];
@@ -215,7 +215,7 @@ __global__ void __launch_bounds__(threads) attend(const __grid_constant__ Attent
   const auto leave = [&](int g, int column, float sum, float weights) {
     if (g < group && column < a.value_dim) {
       a.o[sequence * a.o_stride + std::int64_t{kv_head * group + g} * a.value_dim + column] =
-          narrow<T>(weights > 0 ? sum / weights : 0);
+          narrow<T>(weights == 0 ? 0 : sum / weights);  // nothing was seen; NaN stays
     }
   };
   for (int i = threadIdx.x; i < Group * S::dim; i += threads) {

@@ -31,8 +31,13 @@ __device__ inline void wait_for_previous() {
 #endif
 }
 
-/// Whether this GPU can bring kernels early, and launch clusters of blocks.
+/// Whether this GPU can bring kernels early, and launch clusters of blocks, and the kernels were compiled so that they
+/// do.
 inline bool has_clusters() {
+  constexpr int compiled_for[] = {__CUDA_ARCH_LIST__};
+  bool compiled = false;
+  for (const int arch : compiled_for) compiled = compiled || arch >= 900;
+  if (!compiled) return false;
   int device = 0;
   int major = 0;
   cudaGetDevice(&device);

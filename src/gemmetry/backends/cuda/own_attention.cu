@@ -15,12 +15,18 @@ bool flash_dims(const measure::AttentionKernel& kernel) {
   return half && std::max(a.head_dim, a.value_dim) <= flash_most_dim && a.head_dim % 8 == 0 && a.value_dim % 8 == 0;
 }
 
+/// Whether rows of all operands, and sequences, are whole packs apart.
+template <typename T>
+bool in_packs(const measure::AttentionKernel& k) {
+  return whole_packs<T>({k.q_stride, k.k_stride, k.v_stride, k.o_stride, k.k_sequence, k.v_sequence});
+}
+
 /// One query a sequence over little enough that latency is most of the time: beyond, flash_attention's tensor cores and
 /// rings of copies are the faster ones.
 bool in_cluster(const measure::AttentionKernel& kernel, int sms) {
   constexpr std::int64_t most_bytes = std::int64_t{256} * 1024;  // an SM, of keys and values, as often as they are used
   const op::Attention& a = kernel.attention;
-  if (kernel.splits > 0 || a.queries != 1 || !flash_dims(kernel)) return false;
+  if (kernel.splits > 0 || a.queries != 1 || !flash_dims(kernel) || !in_packs<__half>(kernel)) return false;
   const std::int64_t seen = a.window > 0 ? std::min(a.keys, a.window) : a.keys;
   const std::int64_t bytes = 2 * a.batch * a.heads * seen * (a.head_dim + a.value_dim);
   return cluster_takes(a.heads / a.kv_heads, std::max(a.head_dim, a.value_dim)) && bytes <= most_bytes * sms &&
@@ -94,9 +100,7 @@ Status run(const measure::AttentionKernel& kernel, const Launch& on) {
     const std::int64_t each = (a.keys + splits - 1) / splits;
     arrays.part = small((each + part_granule - 1) / part_granule * part_granule);
   }
-  const bool aligned = begin_aligned({arrays.q, arrays.k, arrays.v, arrays.o}) &&
-                       whole_packs<T>({kernel.q_stride, kernel.k_stride, kernel.v_stride, kernel.o_stride,
-                                       kernel.k_sequence, kernel.v_sequence});
+  const bool aligned = begin_aligned({arrays.q, arrays.k, arrays.v, arrays.o}) && in_packs<T>(kernel);
   Status status;
   if constexpr (sizeof(T) == 2) {
     if (aligned && in_cluster(kernel, on.sms)) return cluster_attention(arrays, on.stream);
